@@ -1,0 +1,1 @@
+"""Numbers from several images: null baselines, statistics, figures, the HTML report."""

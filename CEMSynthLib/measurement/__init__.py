@@ -1,0 +1,1 @@
+"""Numbers from one view: region masks, CNR, similarity, halo."""

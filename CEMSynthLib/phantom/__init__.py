@@ -1,0 +1,1 @@
+"""Simulated CEM studies whose iodine is known."""

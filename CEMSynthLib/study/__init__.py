@@ -1,0 +1,1 @@
+"""What a CEM study is and how it is read: data model, DICOM and image folders, breast mask."""
