@@ -1,0 +1,87 @@
+"""Write a file whole or not at all: to a temporary name in the same folder, then one rename."""
+
+import errno
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from CEMSynthLib.export.errors import ExportError
+
+_REASONS = {
+    errno.ENOSPC: "the disk is full; free some space or choose another folder",
+    errno.EDQUOT: "your disk quota is used up; free some space or choose another folder",
+    errno.EACCES: "you may not write there; choose a folder that you own",
+    errno.EPERM: "you may not write there; choose a folder that you own",
+    errno.EROFS: "the disk is read-only; choose another folder",
+    errno.ENAMETOOLONG: "the name is too long; choose a shorter one",
+    errno.ENOENT: "its folder does not exist; make it first",
+    errno.ENOTDIR: "a part of its path is a file, not a folder; choose another folder",
+}
+
+
+def why(error: OSError) -> str:
+    """Say in plain words why the operating system refused, and what to do.
+
+    Parameters
+    ----------
+    error
+        What the operating system raised.
+
+    Returns
+    -------
+    str
+        Half a sentence without a full stop.
+    """
+    return _REASONS.get(error.errno or 0, (error.strerror or type(error).__name__).lower())
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give a temporary path beside ``path``; move it to ``path`` when the block ends well.
+
+    Parameters
+    ----------
+    path
+        The file to write; an earlier file of that name stays whole until the new one is complete.
+
+    Yields
+    ------
+    Path
+        An empty file in the same folder to write to. It is removed when the block raises.
+
+    Raises
+    ------
+    ExportError
+        The file cannot be written (disk full, no permission, no such folder, ...).
+    """
+    temporary = path.with_name(f".{secrets.token_hex(6)}.partial{path.suffix}")
+    try:
+        temporary.touch(exist_ok=False)
+        yield temporary
+        os.replace(temporary, path)
+    except OSError as error:
+        raise ExportError(f"{path.name} could not be written to {path.parent}: {why(error)}.") from error
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write ``text`` as UTF-8 with Unix line ends, whole or not at all.
+
+    Parameters
+    ----------
+    path
+        The file to write.
+    text
+        What it will hold.
+
+    Raises
+    ------
+    ExportError
+        The file cannot be written.
+    """
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="\n")

@@ -1,0 +1,363 @@
+"""Mammogram: one CEM image as a complete Digital Mammography X-Ray Image - For Presentation instance (PS3.3 A.27)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.sequence import Sequence
+from pydicom.uid import DigitalMammographyXRayImageStorageForPresentation, ExplicitVRLittleEndian
+
+from CEMSynthLib import __version__
+from CEMSynthLib.export.files import replacing
+from CEMSynthLib.study.model import ImageKind, Laterality, PixelGrid, Side, ViewPosition, VOIWindow
+
+# PS3.16 CID 4014 "View for Mammography" (SNOMED CT codes).
+VIEW_CODES = {
+    ViewPosition.CC: ("399162004", "cranio-caudal"),
+    ViewPosition.MLO: ("399368009", "medio-lateral oblique"),
+    ViewPosition.ML: ("399260004", "medio-lateral"),
+    ViewPosition.LM: ("399352003", "latero-medial"),
+    ViewPosition.LMO: ("399099002", "latero-medial oblique"),
+    ViewPosition.XCCL: ("399192008", "cranio-caudal exaggerated laterally"),
+    ViewPosition.XCCM: ("399101009", "cranio-caudal exaggerated medially"),
+}
+_HORIZONTAL_VIEWS = (ViewPosition.CC, ViewPosition.XCCL, ViewPosition.XCCM)
+
+
+@dataclass(frozen=True)
+class ExposureParameters:
+    """How one exposure was made; ``None`` where it is not known (the attribute is then left out).
+
+    Parameters
+    ----------
+    kvp
+        KVP (0018,0060), kV.
+    anode, filter
+        Anode Target Material (0018,1191) and Filter Material (0018,7050), defined terms of PS3.3 C.8.7.10 and
+        C.8.11.7: ``MOLYBDENUM``, ``RHODIUM``, ``TUNGSTEN``, ``SILVER``, ``COPPER``, ``TITANIUM``, ...
+    body_part_thickness_mm
+        Body Part Thickness (0018,11A0), the compressed breast.
+    compression_force_n
+        Compression Force (0018,11A2), newton.
+    exposure_mas
+        Tube current times time, mAs.
+    source_to_detector_mm, source_to_patient_mm
+        Distances from the focal spot; their ratio is the Estimated Radiographic Magnification Factor (0018,1114).
+    post_contrast
+        ``False`` for an exposure before injection (ImageType value 3 is then ``PRE_CONTRAST``).
+    contrast_agent, contrast_route, contrast_volume_ml, contrast_start
+        Contrast/Bolus module (C.7.6.4); left out where there is no agent.
+    acquired
+        Acquisition Date and Time; the study's where ``None``.
+    """
+
+    kvp: float | None = None
+    anode: str | None = None
+    filter: str | None = None
+    body_part_thickness_mm: float | None = None
+    compression_force_n: float | None = None
+    exposure_mas: float | None = None
+    source_to_detector_mm: float | None = None
+    source_to_patient_mm: float | None = None
+    post_contrast: bool = True
+    contrast_agent: str | None = None
+    contrast_route: str | None = None
+    contrast_volume_ml: float | None = None
+    contrast_start: datetime | None = None
+    acquired: datetime | None = None
+
+
+def code(value: str, scheme: str, meaning: str) -> Dataset:
+    """Make one item of a code sequence (PS3.3 8.8).
+
+    Parameters
+    ----------
+    value, scheme, meaning
+        Code Value, Coding Scheme Designator, Code Meaning.
+
+    Returns
+    -------
+    pydicom.Dataset
+    """
+    item = Dataset()
+    item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = value, scheme, meaning
+    return item
+
+
+def patient_orientation(laterality: Laterality, view: ViewPosition, chest_wall: Side) -> list[str]:
+    """Patient Orientation (0020,0020) of an image whose top is lateral (CC) or the axilla (MLO, ML, ...).
+
+    Parameters
+    ----------
+    laterality, view
+        Breast and view.
+    chest_wall
+        The border at which the chest wall lies.
+
+    Returns
+    -------
+    list of str
+        Direction of the rows (to the right) and of the columns (downwards): a chest wall on the left gives
+        rows that run anteriorly. PS3.3 C.7.6.1.1.1; ``["A", "R"]`` for a left CC in its usual display.
+    """
+    row = "A" if chest_wall is Side.LEFT else "P"
+    medial = "R" if laterality is Laterality.LEFT else "L"
+    if view in _HORIZONTAL_VIEWS:
+        return [row, medial]
+    if view in (ViewPosition.MLO, ViewPosition.LMO):
+        return [row, f"F{medial}"]
+    return [row, "F"]
+
+
+def image_type(kind: ImageKind, post_contrast: bool = True) -> list[str]:
+    """Image Type (0008,0008) of a CEM image by the standard (PS3.3 C.8.11.7.1.4, CP-1342).
+
+    Parameters
+    ----------
+    kind
+        Low energy, high energy, recombined or synthetic. A synthetic image is DERIVED, SECONDARY and never
+        called a contrast image.
+    post_contrast
+        Whether the exposure came after injection; a recombined image always does.
+
+    Returns
+    -------
+    list of str
+        The values.
+    """
+    phase = "POST_CONTRAST" if post_contrast else "PRE_CONTRAST"
+    return {
+        ImageKind.LOW_ENERGY: ["ORIGINAL", "PRIMARY", phase, "", "LOW_ENERGY"],
+        ImageKind.HIGH_ENERGY: ["ORIGINAL", "PRIMARY", phase, "", "HIGH_ENERGY"],
+        ImageKind.RECOMBINED: ["DERIVED", "PRIMARY", "POST_CONTRAST", "SUBTRACTION"],
+        ImageKind.SYNTHETIC: ["DERIVED", "SECONDARY"],
+    }[kind]
+
+
+def mammogram_dataset(
+    *,
+    pixels: NDArray[np.uint16],
+    grid: PixelGrid,
+    kind: ImageKind,
+    laterality: Laterality,
+    view: ViewPosition,
+    window: VOIWindow,
+    patient_id: str,
+    study_uid: str,
+    series_uid: str,
+    sop_instance_uid: str,
+    frame_of_reference_uid: str,
+    series_number: int,
+    instance_number: int,
+    series_description: str,
+    study_datetime: datetime,
+    exposure: ExposureParameters,
+    manufacturer: str,
+    manufacturer_model: str,
+    chest_wall: Side,
+    patient_name: str = "",
+    bits_stored: int = 12,
+    synthetic_data: bool = True,
+    study_description: str = "Contrast-enhanced mammography",
+) -> Dataset:
+    """Describe one CEM image as a For Presentation mammogram, MONOCHROME2, Explicit VR Little Endian.
+
+    Parameters
+    ----------
+    pixels
+        Stored values, shape ``grid.shape``, brighter = more attenuation or more iodine, below ``2**bits_stored``.
+    grid
+        Matrix and spacing; the spacing goes to Imager Pixel Spacing (0018,1164) and must be known.
+    kind
+        Low energy, high energy or recombined (synthetic images are made by `CEMSynthLib.export.derived`).
+    laterality, view, chest_wall
+        Breast, view, and the border with the chest wall; Patient Orientation follows from them.
+    window
+        VOI window in stored values.
+    patient_id, patient_name
+        Patient ID and, only where a reader shall see one, a name in DICOM form (``Family^Given``).
+    study_uid, series_uid, sop_instance_uid, frame_of_reference_uid
+        UIDs; the images of one compression share the frame of reference.
+    series_number, instance_number, series_description, study_description
+        What a worklist shows.
+    study_datetime
+        Date and time of the study.
+    exposure
+        How the exposure was made.
+    manufacturer, manufacturer_model
+        General Equipment; a simulated study says so here.
+    bits_stored
+        8 to 16.
+    synthetic_data
+        Writes Synthetic Data (0008,001C) ``YES``. Content Qualification (0018,9004) is ``RESEARCH`` always.
+
+    Returns
+    -------
+    pydicom.Dataset
+        With file meta information, ready for `write_dataset`.
+
+    Raises
+    ------
+    ValueError
+        The arguments contradict each other (shape, bit depth, spacing, kind).
+    """
+    if kind is ImageKind.SYNTHETIC:
+        raise ValueError("a synthetic image is derived from its low-energy image: use CEMSynthLib.export.derived")
+    if grid.spacing_mm is None:
+        raise ValueError("a mammogram needs a pixel spacing (Imager Pixel Spacing is Type 1)")
+    dataset = Dataset()
+    dataset.SpecificCharacterSet = "ISO_IR 192"
+    dataset.ImageType = image_type(kind, exposure.post_contrast)
+    dataset.SOPClassUID = DigitalMammographyXRayImageStorageForPresentation
+    dataset.SOPInstanceUID = sop_instance_uid
+    dataset.ContentQualification = "RESEARCH"
+    if synthetic_data:
+        dataset.SyntheticData = "YES"
+    _add_patient_and_study(dataset, patient_id, patient_name, study_uid, study_datetime, study_description)
+    _add_series(dataset, series_uid, series_number, series_description, frame_of_reference_uid)
+    dataset.InstanceNumber = instance_number
+    dataset.Manufacturer = manufacturer
+    dataset.ManufacturerModelName = manufacturer_model
+    dataset.SoftwareVersions = f"CEMSynth {__version__}"
+    _add_view(dataset, laterality, view, chest_wall)
+    _add_exposure(dataset, exposure, study_datetime)
+    dataset.ImagerPixelSpacing = [float(f"{s:.6g}") for s in grid.spacing_mm]
+    set_pixels(dataset, pixels, grid, window, bits_stored)
+    dataset.file_meta = FileMetaDataset()
+    dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    return dataset
+
+
+def set_pixels(
+    dataset: Dataset, pixels: NDArray[np.uint16], grid: PixelGrid, window: VOIWindow, bits_stored: int
+) -> None:
+    """Put stored values and their window into ``dataset`` (Image Pixel, DX Image and VOI LUT modules).
+
+    Parameters
+    ----------
+    dataset
+        Changed in place.
+    pixels
+        Stored values, shape ``grid.shape``, brighter = more.
+    grid
+        The matrix.
+    window
+        In modality units; rescale is written as 1 and 0, so these are stored values.
+    bits_stored
+        8 to 16.
+
+    Raises
+    ------
+    ValueError
+        The shape is not the grid's, or a value needs more bits.
+    """
+    if pixels.shape != grid.shape or pixels.dtype != np.uint16:
+        raise ValueError(f"pixels are {pixels.dtype} {pixels.shape}, the grid needs uint16 {grid.shape}")
+    if not 8 <= bits_stored <= 16 or int(pixels.max()) >= 2**bits_stored:
+        raise ValueError(f"the largest stored value {int(pixels.max())} does not fit {bits_stored} bits")
+    dataset.SamplesPerPixel = 1
+    dataset.PhotometricInterpretation = "MONOCHROME2"
+    dataset.Rows, dataset.Columns = grid.shape
+    dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit = 16, bits_stored, bits_stored - 1
+    dataset.PixelRepresentation = 0
+    dataset.PixelIntensityRelationship = "LOG"
+    dataset.PixelIntensityRelationshipSign = -1  # brighter = fewer X-rays reached the detector
+    dataset.RescaleIntercept, dataset.RescaleSlope, dataset.RescaleType = 0, 1, "US"
+    dataset.PresentationLUTShape = "IDENTITY"
+    dataset.BurnedInAnnotation = "NO"
+    dataset.LossyImageCompression = "00"
+    dataset.WindowCenter, dataset.WindowWidth = float(f"{window.center:.8g}"), float(f"{window.width:.8g}")
+    dataset.VOILUTFunction = window.function
+    dataset.add_new("PixelData", "OW", np.ascontiguousarray(pixels, dtype="<u2").tobytes())
+
+
+def write_dataset(dataset: Dataset, path: Path) -> None:
+    """Write ``dataset`` as a DICOM file, whole or not at all.
+
+    Parameters
+    ----------
+    dataset
+        With a transfer syntax in its file meta information.
+    path
+        The file; its folder must exist.
+
+    Raises
+    ------
+    ExportError
+        The file cannot be written.
+    """
+    with replacing(path) as temporary:
+        dataset.save_as(temporary, enforce_file_format=True)
+
+
+def _add_patient_and_study(
+    dataset: Dataset, patient_id: str, patient_name: str, study_uid: str, moment: datetime, description: str
+) -> None:
+    dataset.PatientName, dataset.PatientID = patient_name, patient_id
+    dataset.PatientBirthDate, dataset.PatientSex = "", "F"
+    dataset.StudyInstanceUID, dataset.StudyID, dataset.StudyDescription = study_uid, "1", description
+    dataset.AccessionNumber, dataset.ReferringPhysicianName = "", ""
+    for name in ("Study", "Series", "Content"):
+        _set_moment(dataset, name, moment)
+
+
+def _set_moment(dataset: Dataset, name: str, moment: datetime) -> None:
+    setattr(dataset, f"{name}Date", f"{moment:%Y%m%d}")
+    setattr(dataset, f"{name}Time", f"{moment:%H%M%S}")
+
+
+def _add_series(dataset: Dataset, uid: str, number: int, description: str, frame_of_reference_uid: str) -> None:
+    dataset.Modality, dataset.PresentationIntentType = "MG", "FOR PRESENTATION"
+    dataset.SeriesInstanceUID, dataset.SeriesNumber, dataset.SeriesDescription = uid, number, description
+    dataset.FrameOfReferenceUID, dataset.PositionReferenceIndicator = frame_of_reference_uid, ""
+
+
+def _add_view(dataset: Dataset, laterality: Laterality, view: ViewPosition, chest_wall: Side) -> None:
+    dataset.BodyPartExamined = "BREAST"
+    dataset.OrganExposed = "BREAST"
+    dataset.AnatomicRegionSequence = Sequence([code("76752008", "SCT", "Breast")])
+    dataset.ImageLaterality = laterality.value
+    dataset.ViewPosition = view.value
+    item = code(VIEW_CODES[view][0], "SCT", VIEW_CODES[view][1])
+    item.ViewModifierCodeSequence = Sequence()
+    dataset.ViewCodeSequence = Sequence([item])
+    dataset.PatientOrientation = patient_orientation(laterality, view, chest_wall)
+    dataset.AcquisitionContextSequence = Sequence()
+    dataset.PositionerType = "MAMMOGRAPHIC"
+    dataset.DetectorType = "SCINTILLATOR"
+    dataset.BreastImplantPresent = "NO"
+
+
+def _add_exposure(dataset: Dataset, exposure: ExposureParameters, study_datetime: datetime) -> None:
+    _set_moment(dataset, "Acquisition", exposure.acquired or study_datetime)
+    numbers = {
+        "KVP": exposure.kvp,
+        "BodyPartThickness": exposure.body_part_thickness_mm,
+        "CompressionForce": exposure.compression_force_n,
+        "DistanceSourceToDetector": exposure.source_to_detector_mm,
+        "DistanceSourceToPatient": exposure.source_to_patient_mm,
+    }
+    for keyword, value in numbers.items():
+        if value is not None:
+            setattr(dataset, keyword, float(f"{value:.6g}"))
+    if exposure.source_to_detector_mm and exposure.source_to_patient_mm:
+        factor = exposure.source_to_detector_mm / exposure.source_to_patient_mm
+        dataset.EstimatedRadiographicMagnificationFactor = float(f"{factor:.6g}")
+    if exposure.exposure_mas is not None:
+        dataset.Exposure = round(exposure.exposure_mas)
+        dataset.ExposureInuAs = round(1000 * exposure.exposure_mas)
+    if exposure.anode:
+        dataset.AnodeTargetMaterial = exposure.anode
+    if exposure.filter:
+        dataset.FilterType, dataset.FilterMaterial = "STRIP", exposure.filter
+    if exposure.contrast_agent and exposure.post_contrast:
+        dataset.ContrastBolusAgent = exposure.contrast_agent
+        if exposure.contrast_route:
+            dataset.ContrastBolusRoute = exposure.contrast_route
+        if exposure.contrast_volume_ml is not None:
+            dataset.ContrastBolusVolume = float(f"{exposure.contrast_volume_ml:.6g}")
+        if exposure.contrast_start is not None:
+            dataset.ContrastBolusStartTime = f"{exposure.contrast_start:%H%M%S}"
