@@ -1,0 +1,91 @@
+"""The 16-bit PNG holds the values; the 8-bit one says SYNTHETIC."""
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from CEMSynthLib.export.pictures import synthetic_stem, write_display_png, write_synthetic_png
+from CEMSynthLib.export.provenance import NOTICE, ModelProvenance
+from CEMSynthLib.study.model import VOIWindow
+
+MODEL = ModelProvenance("demo", "1.0", "ab" * 32, training_data="simulated images only")
+WINDOW = VOIWindow.from_range(2020, 2280)
+
+
+def values():
+    return np.random.default_rng(1).normal(2100, 60, (60, 40)).astype(np.float32)
+
+
+def test_values_come_back_within_half_a_step(tmp_path):
+    written = write_synthetic_png(
+        tmp_path, values=values(), window=WINDOW, source_name="P12_L_DM_CC.jpg", spacing_mm=None, model=MODEL
+    )
+    assert {p.name for p in tmp_path.iterdir()} == {"P12_L_SYNTHETIC_CC.png", "P12_L_SYNTHETIC_CC.json"}
+    note = json.loads(written.description.read_text())
+    with Image.open(written.image) as picture:
+        stored = np.asarray(picture)
+        assert picture.text["Comment"] == NOTICE
+    assert stored.dtype == np.uint16
+    assert np.abs(note["slope"] * stored.astype(float) + note["intercept"] - values()).max() <= 0.51 * note["slope"]
+    assert note["window"] == {"low": 2020, "high": 2280}
+    assert note["pixel_spacing_mm"] is None
+    assert note["notice"] == NOTICE
+    assert note["source"] == "P12_L_DM_CC.jpg"
+    assert note["model"]["sha256"] == "ab" * 32
+
+
+def test_a_flat_image_and_a_not_finite_one(tmp_path):
+    written = write_synthetic_png(
+        tmp_path, values=np.full((4, 4), 7.0), window=WINDOW, source_name="x.png", spacing_mm=(0.1, 0.1), model=MODEL
+    )
+    assert (written.slope, written.intercept) == (1.0, 7.0)
+    with pytest.raises(ValueError, match="finite"):
+        write_synthetic_png(
+            tmp_path, values=np.full((4, 4), np.nan), window=WINDOW, source_name="y.png", spacing_mm=None, model=MODEL
+        )
+    assert not (tmp_path / "y_SYNTHETIC.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("source", "stem"),
+    [
+        ("P12_L_DM_CC.jpg", "P12_L_SYNTHETIC_CC"),
+        ("P12_L_DM_MLO .jpg", "P12_L_SYNTHETIC_MLO"),
+        ("P3_1_LCC_LOW_ENERGY.nrrd", "P3_1_LCC_SYNTHETIC"),
+        ("other.png", "other_SYNTHETIC"),
+        ("DMITRI_DMX.png", "DMITRI_DMX_SYNTHETIC"),
+    ],
+)
+def test_names(source, stem):
+    assert synthetic_stem(source) == stem
+
+
+@given(st.text(alphabet="PLRDMC_0123456789", min_size=1, max_size=20))
+def test_a_synthetic_file_never_has_the_name_of_its_source(stem):
+    assert synthetic_stem(f"{stem}.png") != stem
+    assert "SYNTHETIC" in synthetic_stem(f"{stem}.png")
+
+
+@pytest.mark.parametrize("shape", [(600, 400), (60, 40), (3000, 2400)])
+def test_the_mark_is_in_the_pixels_and_only_at_the_top(tmp_path, shape):
+    flat = np.full(shape, 2150.0)
+    for name, synthetic, burn in (("marked", True, True), ("clean", True, False), ("real", False, True)):
+        write_display_png(tmp_path / f"{name}.png", values=flat, window=WINDOW, synthetic=synthetic, burn_in=burn)
+    pixels = {p.stem: np.asarray(Image.open(p)) for p in tmp_path.iterdir()}
+    assert pixels["clean"].std() == 0
+    assert pixels["real"].std() == 0
+    marked = pixels["marked"]
+    assert marked.max() > 150  # 255 where the letters are wider than a pixel
+    assert marked.min() == 0
+    assert marked[shape[0] // 4 :].std() == 0
+    assert "Comment" in Image.open(tmp_path / "clean.png").text
+    assert "Comment" not in Image.open(tmp_path / "real.png").text
+
+
+def test_a_model_needs_a_whole_checksum():
+    with pytest.raises(ValueError, match="sha256"):
+        ModelProvenance("demo", "1", "abc")
