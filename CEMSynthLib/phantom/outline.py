@@ -1,0 +1,135 @@
+"""The compressed breast from outside: outline, distance to the skin, thickness with its rounded free edge.
+
+Chest wall at the left border (column 0), nipple to the right; x runs along columns, y along rows, in mm.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from CEMSynthLib.phantom.patient import Patient
+
+FloatArray = NDArray[np.float64]
+
+DETECTOR_MM = (306.2, 239.4)  # rows, columns: 24 x 30.7 cm
+SKIN_MM = 1.5
+
+
+@dataclass(frozen=True)
+class Outline:
+    """The outside of one compressed breast on a detector.
+
+    Parameters
+    ----------
+    mask
+        True where there is breast.
+    skin_distance_mm
+        Distance to the skin (not to the chest wall or the image border), 0 outside.
+    nipple_mm
+        (y, x) of the nipple's base.
+    spacing_mm
+        Pixel spacing.
+    """
+
+    mask: NDArray[np.bool_]
+    skin_distance_mm: FloatArray
+    nipple_mm: tuple[float, float]
+    spacing_mm: float
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows, columns."""
+        return (self.mask.shape[0], self.mask.shape[1])
+
+    def coordinates(self) -> tuple[FloatArray, FloatArray]:
+        """(y, x) of the pixel centers in mm, as open grids."""
+        y = (np.arange(self.shape[0]) + 0.5) * self.spacing_mm
+        x = (np.arange(self.shape[1]) + 0.5) * self.spacing_mm
+        return y[:, None], x[None, :]
+
+
+def detector_shape(spacing_mm: float) -> tuple[int, int]:
+    """Rows and columns of the detector at a pixel spacing."""
+    return round(DETECTOR_MM[0] / spacing_mm), round(DETECTOR_MM[1] / spacing_mm)
+
+
+def _wobble(rng: np.random.Generator, t: FloatArray, amplitude: float) -> FloatArray:
+    total = np.zeros_like(t)
+    for k in range(1, 5):
+        total += rng.normal(0, amplitude / k**1.5) * np.sin(np.pi * k * t + rng.uniform(0, 2 * np.pi))
+    return total
+
+
+def breast_outline(patient: Patient, view: str, rng: np.random.Generator, spacing_mm: float) -> Outline:
+    """The outline of one view: an uneven half ellipse in CC, an axilla that leaves the image at the top in MLO."""
+    shape = detector_shape(spacing_mm)
+    y = (np.arange(shape[0]) + 0.5) * spacing_mm
+    x = (np.arange(shape[1]) + 0.5) * spacing_mm
+    depth, half = 10 * patient.depth * rng.normal(1, 0.03), 10 * patient.half_height * rng.normal(1, 0.03)
+    extent = np.zeros_like(y)
+    if view == "MLO":
+        depth *= 1.02
+        bottom = DETECTOR_MM[0] * 0.5 + half * 1.18 + rng.normal(0, 6)
+        nipple_y = bottom - half * rng.uniform(0.72, 0.88)
+        axilla = depth * rng.uniform(0.36, 0.55)
+        t = np.clip(y / nipple_y, 0, 1)
+        upper = axilla + (depth - axilla) * np.sin(np.pi / 2 * t ** rng.uniform(1.0, 1.25)) ** rng.uniform(1.1, 1.35)
+        s = np.clip((y - nipple_y) / (bottom - nipple_y), 0, 1)
+        lower = depth * np.sqrt(np.clip(1 - s ** rng.uniform(2.1, 2.6), 0, 1))
+        extent = np.where(y <= nipple_y, upper, np.where(y < bottom, lower, 0.0))
+        extent *= 1 + _wobble(rng, y / bottom, 0.012)
+    else:
+        middle = DETECTOR_MM[0] * 0.5 + rng.normal(0, 5)
+        nipple_y = middle + rng.normal(0, 5)
+        above, below = half * rng.normal(1, 0.04), half * rng.normal(1, 0.04)
+        t = np.where(y < nipple_y, (nipple_y - y) / above, (y - nipple_y) / below)
+        power = rng.uniform(2.0, 2.45)
+        extent = depth * np.clip(1 - np.clip(t, 0, 1) ** power, 0, 1) ** rng.uniform(0.5, 0.6)
+        extent *= 1 + _wobble(rng, y / DETECTOR_MM[0], 0.010)
+    nipple_x = float(np.interp(nipple_y, y, extent))
+    height_mm, base_mm = rng.uniform(3.0, 8.0), rng.uniform(4.5, 7.0)
+    extent = extent + height_mm * np.exp(-(((y - nipple_y) / base_mm) ** 4)) * (extent > 0)
+    mask = x[None, :] < extent[:, None]
+    # The image border and the chest wall are not skin: continue the breast beyond them before taking distances.
+    # A diagonal step between two pixels is not noticed at a quarter of a pixel, so the edge is refined by its own coverage.
+    margin = int(np.ceil(60 / spacing_mm))
+    beyond = np.pad(mask, ((margin if mask[0].any() else 1, 1), (margin, 1)), mode="edge")
+    if not mask[0].any():
+        beyond[0] = False
+    beyond[-1] = False
+    distance = ndimage.distance_transform_edt(beyond) * spacing_mm - spacing_mm / 2
+    top = margin if mask[0].any() else 1
+    distance = distance[top : top + shape[0], margin : margin + shape[1]]
+    smooth = ndimage.gaussian_filter(distance, 0.8 / spacing_mm)
+    return Outline(
+        mask, np.where(mask, np.maximum(smooth, spacing_mm / 4), 0.0), (float(nipple_y), nipple_x), spacing_mm
+    )
+
+
+def edge_profile(distance_mm: FloatArray, radius_mm: float) -> FloatArray:
+    """Height of a rounded edge relative to the flat part: a quarter circle of ``radius_mm``, 1 further inside."""
+    inside = np.clip(distance_mm / radius_mm, 0, 1)
+    return np.asarray(np.sqrt(1 - (1 - inside) ** 2))
+
+
+def thickness_maps(patient: Patient, view: str, outline: Outline) -> tuple[FloatArray, FloatArray]:
+    """Compressed thickness in cm, outer (with skin) and inner (without), of one view.
+
+    Between the paddles the breast is flat but for the tilt of the flexible paddle along x; at the free edge it is rounded
+    with a radius of ``roll_off`` half thicknesses.
+    """
+    flat = patient.thickness_mlo if view == "MLO" else patient.thickness_cc
+    _, x = outline.coordinates()
+    reach = outline.nipple_mm[1]
+    # The tilt is about the middle of the breast, positive: thicker toward the nipple.
+    plane = flat * (1 + patient.tilt * (x / reach - 0.5) * 2)
+    radius_mm = patient.roll_off * flat * 10 / 2
+    skin_cm = SKIN_MM / 10
+    outer = plane * edge_profile(outline.skin_distance_mm, radius_mm)
+    under_skin = np.clip(outline.skin_distance_mm - SKIN_MM, 0, None)
+    inner = (plane - 2 * skin_cm) * edge_profile(under_skin, radius_mm - SKIN_MM)
+    outer = np.where(outline.mask, outer, 0.0)
+    inner = np.where(outline.mask, np.clip(np.minimum(inner, outer - 2 * skin_cm), 0, None), 0.0)
+    return outer, inner

@@ -1,0 +1,96 @@
+"""One simulated view: images, truth and the numbers behind them."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from CEMSynthLib.phantom.anatomy import breast_anatomy
+from CEMSynthLib.phantom.errors import PhantomError
+from CEMSynthLib.phantom.imaging import expose
+from CEMSynthLib.phantom.lesions import Lesion, add_lesions
+from CEMSynthLib.phantom.outline import breast_outline
+from CEMSynthLib.phantom.patient import Patient, patient_generator
+from CEMSynthLib.phantom.physics import Tissue
+from CEMSynthLib.phantom.presentation import present_low_energy, present_recombined
+from CEMSynthLib.phantom.recombination import recombine
+
+VIEWS = (("R", "CC"), ("L", "CC"), ("R", "MLO"), ("L", "MLO"))
+
+
+@dataclass(frozen=True)
+class SimulatedView:
+    """One acquisition as it hangs: the chest wall of a left breast at the left border, of a right one at the right.
+
+    Parameters
+    ----------
+    low_energy, recombined
+        uint16, For Presentation.
+    iodine
+        Truth, mg/cm2, float32.
+    mask
+        Truth: where there is breast.
+    lesions
+        In detector millimeters with the chest wall at the left; use `lesion_xy_mm` for positions in the image as it hangs.
+    """
+
+    laterality: str
+    position: str
+    spacing_mm: float
+    low_energy: NDArray[np.uint16]
+    recombined: NDArray[np.uint16]
+    iodine: NDArray[np.float32]
+    mask: NDArray[np.bool_]
+    lesions: tuple[Lesion, ...]
+    thickness_cm: float
+
+    def xy_mm(self, points_yx: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Positions (x, y) in the image as it hangs, in mm from the center of pixel (0, 0)."""
+        points = np.atleast_2d(np.asarray(points_yx, dtype=np.float64))
+        x = points[:, 1] - self.spacing_mm / 2
+        if self.laterality == "R":
+            x = (self.mask.shape[1] - 1) * self.spacing_mm - x
+        return np.column_stack([x, points[:, 0] - self.spacing_mm / 2])
+
+
+def simulate_view(patient: Patient, laterality: str, position: str, spacing_mm: float) -> SimulatedView:
+    """Simulate one view of a patient; depends only on the patient, the view and the spacing.
+
+    Parameters
+    ----------
+    laterality, position
+        ``"L"`` or ``"R"``; ``"CC"`` or ``"MLO"``.
+    spacing_mm
+        Detector pixel spacing, 0.05 to 2 mm.
+
+    Raises
+    ------
+    PhantomError
+        The spacing is outside that range.
+    """
+    if not 0.05 <= spacing_mm <= 2.0:
+        raise PhantomError(f"a pixel spacing of {spacing_mm:g} mm cannot be simulated: choose 0.05 to 2 mm")
+    rng = patient_generator(patient.seed, patient.number, 1 + VIEWS.index((laterality, position)))
+    flat_cm = patient.thickness_mlo if position == "MLO" else patient.thickness_cc
+    outline = breast_outline(patient, position, rng, spacing_mm)
+    anatomy = breast_anatomy(patient, position, outline, rng)
+    plans = tuple(plan for plan in patient.lesions if plan.laterality == laterality)
+    anatomy, lesion_iodine, lesions = add_lesions(anatomy, plans, position, rng)
+    iodine = anatomy.iodine_bpe + anatomy.iodine_vessels + lesion_iodine
+    tissue = Tissue(anatomy.adipose, anatomy.glandular, anatomy.skin, anatomy.muscle, 0.0, iodine)
+    exposures = expose(patient, tissue, anatomy.thickness, flat_cm, spacing_mm, rng)
+    equivalents = recombine(patient, exposures, outline, flat_cm)
+    low = present_low_energy(exposures.low, outline.mask, spacing_mm)
+    recombined = present_recombined(equivalents, outline.mask, outline.skin_distance_mm > 25)
+    turn = (lambda a: a[:, ::-1].copy()) if laterality == "R" else (lambda a: a)
+    return SimulatedView(
+        laterality,
+        position,
+        spacing_mm,
+        turn(low),
+        turn(recombined),
+        turn(iodine.astype(np.float32)),
+        turn(outline.mask),
+        lesions,
+        flat_cm,
+    )
