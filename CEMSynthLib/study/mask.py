@@ -1,8 +1,8 @@
 """Breast mask: what stands out from the air, in one piece, joined to the chest wall, without markers.
 
-Steps: (1) the level and noise of the air from the side border that is darker; (2) a low threshold near that level, so that
-dark fat inside the breast stays in; (3) an opening that cuts off nipple marker balls; (4) the largest region, holes filled,
-chest-wall side = the side border with the longest contact.
+Steps: (1) the level and noise of the air from the darker side border; (2) a low threshold near that level, so that dark
+fat inside the breast stays in; (3) the largest region, holes filled; (4) openings that cut off nipple marker balls;
+(5) the outline on the full grid. Chest-wall side = the side border with the longest contact.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
-from skimage.measure import label
 
 from CEMSynthLib.study.errors import BreastNotFoundError
 from CEMSynthLib.study.model import FloatImage, Mask, Side
@@ -22,8 +21,8 @@ _AIR_FRACTION = 0.04
 # ... but at least so many standard deviations of the air.
 _AIR_DEVIATIONS = 5.0
 # Radii of the two openings, as part of the height of the breast or in mm. The small one cuts off what hangs on a neck,
-# and leaves a nipple of 1 cm; what only the large one takes is dropped if it is brighter than all tissue (marker balls of
-# the real recombined images: 255 against a 99th percentile of 90-150).
+# and leaves a nipple of 1 cm; what only the large one takes is dropped if it is brighter than all tissue (marker balls
+# of the real recombined images: 255 against a 99th percentile of 90-150).
 _SMALL_OPENING = (0.025, 3.5)
 _LARGE_OPENING = (0.06, 9.0)
 _MARKER_BRIGHTNESS = 1.4
@@ -53,9 +52,9 @@ def breast_mask(pixels: FloatImage, spacing_mm: tuple[float, float] | None = Non
     Parameters
     ----------
     pixels
-        Shape (rows, columns), brighter = more attenuation or more iodine; the air is the darker part, constant or noisy.
+        Shape (rows, columns), brighter = more attenuation or more iodine; air is the darker part, constant or noisy.
     spacing_mm
-        (between rows, between columns); sets the size of what counts as a marker. ``None``: by the height of the breast.
+        (between rows, between columns); sets the size of what counts as a marker. ``None``: by the breast's height.
 
     Returns
     -------
@@ -105,8 +104,8 @@ def skin_edge(mask: Mask, chest_wall: Side) -> Mask:
     Returns
     -------
     ndarray of bool, shape (rows, columns)
-        Pixels of the mask with a 4-neighbor outside the mask and inside the image, which neither lie on an image border nor
-        in the strip along the chest-wall border (2% of the columns), where collimator and abdominal fold end.
+        Pixels of the mask with a 4-neighbor outside the mask and inside the image, which lie neither on an image border
+        nor in the strip along the chest-wall border (2% of the columns), where collimator and abdominal fold end.
     """
     inside = np.asarray(mask, dtype=bool)
     eroded = ndimage.binary_erosion(inside, border_value=1)
@@ -139,12 +138,12 @@ def _threshold(image: FloatImage) -> float:
     strip = _strip(image.shape[1])
     sides = (image[:, :strip].ravel(), image[:, -strip:].ravel())
     air_side = min(sides, key=lambda values: (float(np.median(values)), float(values.mean())))
-    # More than half of the darker border may be breast (tight crops): then its median is no air, the 1% of the image is.
+    # In a tight crop more than half of the darker border may be breast; a quarter of the image is air even then.
     air = min(float(np.median(air_side)), float(np.percentile(image, 25)))
     below = air - air_side[air_side < air]
     noise = 1.4826 * float(np.median(below)) if below.size else 0.0
     above = image[image > air + _AIR_DEVIATIONS * noise]
-    if above.size < 0.01 * image.size or float(np.ptp(above)) == 0.0 and float(above[0]) == air:
+    if above.size < 0.01 * image.size:
         raise BreastNotFoundError("Nothing in the image stands out from the air, so no breast can be found in it.")
     tissue = float(np.median(above))
     return air + max(_AIR_DEVIATIONS * noise, _AIR_FRACTION * (tissue - air))
@@ -160,7 +159,7 @@ def _chest_wall(mask: Mask) -> Side:
 
 
 def _largest(mask: Mask) -> Mask:
-    labels: NDArray[np.int_] = label(mask, connectivity=1)
+    labels, _ = ndimage.label(mask)
     if labels.max() == 0:
         raise BreastNotFoundError("Nothing in the image stands out from the air, so no breast can be found in it.")
     sizes = np.bincount(labels.ravel())
@@ -192,8 +191,8 @@ def _without_markers(image: FloatImage, mask: Mask, spacing_mm: tuple[float, flo
     core = _opened(body, _LARGE_OPENING, spacing_mm)
     air, tissue = float(image[~mask].mean()) if not mask.all() else float(image.min()), image[core]
     bright = air + _MARKER_BRIGHTNESS * (float(np.percentile(tissue, 99)) - air)
-    protrusions: NDArray[np.int_] = label(body & ~core, connectivity=1)
-    markers = [i for i in range(1, protrusions.max() + 1) if np.percentile(image[protrusions == i], 80) > bright]
+    protrusions, number = ndimage.label(body & ~core)
+    markers = [i for i in range(1, number + 1) if np.percentile(image[protrusions == i], 80) > bright]
     return np.asarray(body & ~np.isin(protrusions, markers))
 
 

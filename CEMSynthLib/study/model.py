@@ -215,12 +215,18 @@ class FileReason:
 
 @dataclass(frozen=True)
 class CEMStudy:
-    """One study of one patient. ``study_uid`` is ``None`` for image folders."""
+    """One study of one patient. ``study_uid`` is ``None`` for image folders.
+
+    ``synthetic`` are synthetic iodine images that were found beside the acquisitions; they are never paired. Their
+    attributes tell what they were made from: ``SourceSOPInstanceUID`` (DICOM) or ``SourceFile`` (image file), and
+    ``Laterality`` and ``ViewPosition``.
+    """
 
     patient_id: str
     study_uid: str | None
     acquisitions: tuple[Acquisition, ...]
     unclassified: tuple[FileReason, ...] = ()
+    synthetic: tuple[CEMImage, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,130 @@
+"""`cemsynth list PATH [--json]`: which studies and acquisitions a folder holds, and what was not used and why."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from CEMSynthLib.study.model import Acquisition, CEMImage, CEMStudy, FileReason, StudyFolder
+from CEMSynthLib.study.reader import read_folder
+
+_COLUMNS = ("view", "rows x columns", "spacing mm", "low energy", "high energy", "recombined")
+
+
+def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the subcommand ``list``."""
+    parser = subparsers.add_parser("list", help="say which studies a folder holds", description=__doc__)
+    parser.add_argument("path", metavar="PATH", type=Path, help="folder of DICOM files or of CDD-CESM style images")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Read the folder and print what it holds.
+
+    Returns
+    -------
+    int
+        0.
+
+    Raises
+    ------
+    StudyFolderError
+        The folder is missing, empty or holds nothing that can be read.
+    """
+    with tqdm(unit="file", desc="reading headers", leave=False, file=sys.stderr, disable=None) as bar:
+
+        def progress(done: int, total: int, what: str) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        folder = read_folder(arguments.path, progress)
+    print(json.dumps(as_json(folder), indent=2, ensure_ascii=False) if arguments.json else as_text(folder))
+    return 0
+
+
+def as_json(folder: StudyFolder) -> dict[str, Any]:
+    """What ``--json`` prints: paths relative to the folder with forward slashes, missing values ``None``."""
+    return {
+        "studies": [_study_json(study, folder.root) for study in folder.studies],
+        "skipped": _reasons(folder.skipped, folder.root),
+    }
+
+
+def as_text(folder: StudyFolder) -> str:
+    """What is printed without ``--json``: one small table per study."""
+    blocks = [_study_text(study, folder.root) for study in folder.studies]
+    if folder.skipped:
+        blocks.append("\n".join(["Skipped", *_reason_lines(folder.skipped, folder.root)]))
+    return "\n\n".join(blocks)
+
+
+def _relative(path: Path, root: Path) -> str:
+    return path.relative_to(root).as_posix()
+
+
+def _reasons(reasons: tuple[FileReason, ...], root: Path) -> list[dict[str, str]]:
+    return [{"file": _relative(r.path, root), "reason": r.reason} for r in reasons]
+
+
+def _reason_lines(reasons: tuple[FileReason, ...], root: Path) -> list[str]:
+    return [f"  {r['file']}\n    {r['reason']}" for r in _reasons(reasons, root)]
+
+
+def _study_json(study: CEMStudy, root: Path) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "patient_id": study.patient_id or None,
+        "study_uid": study.study_uid,
+        "acquisitions": [_acquisition_json(a, root) for a in study.acquisitions],
+        "unclassified": _reasons(study.unclassified, root),
+    }
+    if study.synthetic:
+        found["synthetic"] = [_relative(image.path, root) for image in study.synthetic]
+    return found
+
+
+def _acquisition_json(acquisition: Acquisition, root: Path) -> dict[str, Any]:
+    grid = acquisition.images[0].grid
+
+    def name(image: CEMImage | None) -> str | None:
+        return None if image is None else _relative(image.path, root)
+
+    return {
+        "laterality": acquisition.laterality.value if acquisition.laterality else None,
+        "view": acquisition.view.value if acquisition.view else None,
+        "rows": grid.rows,
+        "columns": grid.columns,
+        "pixel_spacing_mm": None if grid.spacing_mm is None else list(grid.spacing_mm),
+        "low_energy": name(acquisition.low_energy),
+        "high_energy": name(acquisition.high_energy),
+        "recombined": name(acquisition.recombined),
+        "warnings": list(acquisition.warnings),
+    }
+
+
+def _study_text(study: CEMStudy, root: Path) -> str:
+    title = f"Patient {study.patient_id or '(no ID)'}"
+    if study.study_uid:
+        title += f", study {study.study_uid}"
+    lines = [title]
+    if study.acquisitions:
+        rows = [_COLUMNS, *(_acquisition_row(a, root) for a in study.acquisitions)]
+        widths = [max(len(row[i]) for row in rows) for i in range(len(_COLUMNS))]
+        lines += ["  " + "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows]
+    for acquisition in study.acquisitions:
+        lines += [f"  ! {acquisition.name}: {warning}" for warning in acquisition.warnings]
+    lines += [f"  synthetic: {_relative(image.path, root)}" for image in study.synthetic]
+    if study.unclassified:
+        lines += ["  unclassified", *_reason_lines(study.unclassified, root)]
+    return "\n".join(lines)
+
+
+def _acquisition_row(acquisition: Acquisition, root: Path) -> tuple[str, ...]:
+    grid = acquisition.images[0].grid
+    images = (acquisition.low_energy, acquisition.high_energy, acquisition.recombined)
+    spacing = "-" if grid.spacing_mm is None else " x ".join(f"{s:g}" for s in grid.spacing_mm)
+    names = ("-" if image is None else _relative(image.path, root) for image in images)
+    return (acquisition.name, f"{grid.rows} x {grid.columns}", spacing, *names)
