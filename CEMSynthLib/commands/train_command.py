@@ -1,0 +1,130 @@
+"""`cemsynth train`: learn a generator from a folder of CEM studies and write a model folder."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from tqdm import tqdm
+
+from CEMSynthLib.errors import CEMSynthError
+from CEMSynthLib.export.output_folder import OutputFolder
+from CEMSynthLib.study.reader import read_folder
+
+_INTERRUPTED = 130
+
+
+class TorchMissingError(CEMSynthError):
+    """PyTorch or safetensors is not installed."""
+
+
+def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the subcommand ``train``."""
+    parser = subparsers.add_parser(
+        "train",
+        help="learn a generator from CEM studies",
+        description="Learn a generator from all acquisitions under PATH that have a low-energy and a recombined image. "
+        "Patients are split into training and validation by a hash of seed and Patient ID. Ctrl-C keeps the best "
+        "state so far.",
+    )
+    parser.add_argument("path", type=Path, metavar="PATH", help="folder of CEM studies (DICOM or images)")
+    parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="the model folder to write")
+    parser.add_argument("--preset", choices=("demo", "ceiling"), default="demo", help="settings (default: demo)")
+    length = parser.add_mutually_exclusive_group()
+    length.add_argument("--minutes", type=_positive_number, metavar="N", help="stop after so many minutes")
+    length.add_argument("--epochs", type=_positive_whole, metavar="N", help="passes over the images (default: preset)")
+    parser.add_argument("--seed", type=int, default=0, help="of split, weights and order (default: 0)")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps (default: auto)")
+    parser.add_argument("--overwrite", action="store_true", help="replace an earlier run with other settings")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Train as asked.
+
+    Returns
+    -------
+    int
+        0; 130 after Ctrl-C, with the best state so far written.
+
+    Raises
+    ------
+    CEMSynthError
+        Nothing can be learned: no pairs, too few patients, unknown device, output not usable, PyTorch missing.
+    """
+    try:
+        from CEMSynthLib.generator.devices import choose_device
+        from CEMSynthLib.training.plan import PRESETS
+        from CEMSynthLib.training.session import prepare_training, train
+    except ModuleNotFoundError as error:
+        if error.name not in ("torch", "safetensors"):
+            raise
+        raise TorchMissingError(
+            f"Training needs {error.name}, which is not installed; install it with: pip install 'cemsynth[training]'."
+        ) from error
+    device, reason = choose_device(arguments.device)
+    plan = PRESETS[arguments.preset].with_limits(arguments.epochs, arguments.minutes, arguments.seed)
+    asked = {
+        "path": arguments.path.resolve(),
+        "preset": plan.name,
+        "epochs": None if plan.minutes else plan.epochs,
+        "minutes": plan.minutes,
+        "seed": plan.seed,
+        "device": device.type,
+    }
+    interrupted = False
+    with OutputFolder(arguments.output, "train", asked, arguments.overwrite, [arguments.path]) as staging:
+        print(f"Device: {reason}", file=sys.stderr)
+        with _Bar() as bar:
+            prepared = prepare_training(read_folder(arguments.path), plan, progress=bar)
+        for left_out in prepared.skipped:
+            print(f"Skipped {left_out.path.name}: {left_out.reason}", file=sys.stderr)
+        print(
+            f"Training on {len(prepared.training)} images of {prepared.card.training.training_patients} patients, "
+            f"validation on {len(prepared.validation)} of {prepared.card.training.validation_patients}.",
+            file=sys.stderr,
+        )
+        try:
+            with _Bar() as bar:
+                train(prepared, plan, device, staging, bar)
+        except KeyboardInterrupt:
+            if not (staging / "model.json").is_file():
+                raise
+            interrupted = True
+    state = "Stopped early; the best state so far is in" if interrupted else "The model is in"
+    print(f"{state} {arguments.output}", file=sys.stderr)
+    return _INTERRUPTED if interrupted else 0
+
+
+class _Bar:
+    """A `Progress` that draws a tqdm bar on a terminal and is quiet elsewhere."""
+
+    def __init__(self) -> None:
+        self._bar: tqdm[None] | None = None
+
+    def __enter__(self) -> "_Bar":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+    def __call__(self, done: int, total: int, what: str) -> None:
+        if self._bar is None:
+            self._bar = tqdm(total=total, disable=None, leave=True)
+        self._bar.total = total
+        self._bar.set_description(what, refresh=False)
+        self._bar.update(done - self._bar.n)
+
+
+def _positive_number(text: str) -> float:
+    value = float(text)
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is not a number above 0")
+    return value
+
+
+def _positive_whole(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not a whole number above 0")
+    return value

@@ -1,0 +1,152 @@
+"""Session: from a folder of CEM studies to a model folder: pairs, split, gray scale, card, training."""
+
+import platform
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from CEMSynthLib import __version__
+from CEMSynthLib.generator.card import (
+    HeldOutMetrics,
+    InputNormalization,
+    ModelCard,
+    OutputNormalization,
+    TrainingData,
+)
+from CEMSynthLib.progress import Progress, silent
+from CEMSynthLib.study.model import FileReason, StudyFolder, VOIWindow
+from CEMSynthLib.training.data import Pair, PairSet, output_normalization, read_pairs
+from CEMSynthLib.training.plan import Plan
+from CEMSynthLib.training.precision import Precision
+from CEMSynthLib.training.split import Split, split_patients
+from CEMSynthLib.training.trainer import Trainer, TrainingResult
+
+# A breast is about 15 cm high; only where no training image has a spacing to tell it.
+_HEIGHT_MM = 150.0
+_SIMULATED_ID = re.compile(r"SIM-(\d+)-\d+")
+_USE = "Research on synthetic iodine images from low-energy mammograms: teaching, testing of software, method studies."
+_LIMITS = (
+    "Not for diagnosis. What low energy does not show, the synthetic image cannot show: enhancement may be missing or "
+    "invented. Figures hold for images like those of the training."
+)
+_LIMITS_SIMULATED = (
+    " Trained on simulated images only: on a real breast the result has not been validated in any way. The simulated "
+    "low-energy images are taken after injection and carry a little iodine themselves."
+)
+_METRICS = "No held-out figures yet: evaluate the model on patients that were not used in training."
+
+
+@dataclass(frozen=True)
+class PreparedTraining:
+    """What a training starts from: pairs on both sides, the files left out, the card but for weights."""
+
+    training: tuple[Pair, ...]
+    validation: tuple[Pair, ...]
+    skipped: tuple[FileReason, ...]
+    card: ModelCard
+
+
+def prepare_training(
+    folder: StudyFolder,
+    plan: Plan,
+    split: Callable[[Sequence[str]], Split] | None = None,
+    progress: Progress = silent,
+) -> PreparedTraining:
+    """Read the pairs, split the patients, and find gray scale, window and breast height from the training side.
+
+    Parameters
+    ----------
+    folder
+        What `CEMSynthLib.study.reader.read_folder` returned.
+    plan
+        Settings.
+    split
+        Gets all patient identifiers; ``None``: by seed (see `split.split_patients`).
+    progress
+        Told after each acquisition.
+
+    Raises
+    ------
+    TrainingDataError
+        No usable pair.
+    SplitError
+        Too few patients, or a patient on both sides.
+    """
+    found = read_pairs(folder, _draft(plan), progress)
+    patients = found.patient_ids
+    sides = split(patients) if split else split_patients(patients, plan.validation_fraction, plan.seed)
+    training = found.of(sides.training)
+    scale, window = output_normalization(training)
+    heights = [pair.height_px for pair in training if pair.height_px is not None]
+    draft = _draft(plan)
+    card = replace(
+        draft,
+        output_normalization=scale,
+        display_window=window,
+        median_breast_height_px=float(np.median(heights)) if heights else draft.median_breast_height_px,
+        training=_training_data(found, training, sides, plan),
+    )
+    if not card.training.simulated_only:
+        card = replace(card, limits_of_use=_LIMITS)
+    return PreparedTraining(training, found.of(sides.validation), found.skipped, card)
+
+
+def train(
+    prepared: PreparedTraining, plan: Plan, device: torch.device, output: Path, progress: Progress = silent
+) -> TrainingResult:
+    """Train and write the model folder (see `trainer.Trainer`)."""
+    name = Precision(device, plan.precision).name
+    settings = {**prepared.card.training.settings, "device": device.type, "precision": name}
+    card = replace(prepared.card, training=replace(prepared.card.training, settings=settings))
+    return Trainer(plan, card, prepared.training, prepared.validation, device, output).fit(progress)
+
+
+def _draft(plan: Plan) -> ModelCard:
+    return ModelCard(
+        name=f"cemsynth-{plan.name}",
+        version=__version__,
+        architecture=plan.architecture,
+        working_spacing_mm=plan.working_spacing_mm,
+        median_breast_height_px=_HEIGHT_MM / plan.working_spacing_mm,
+        input_normalization=InputNormalization(),
+        output_normalization=OutputNormalization(low=0.0, high=1.0, air=0.0),
+        display_window=VOIWindow.from_range(0.0, 1.0),
+        training=TrainingData("not trained yet", False, None, (), 0, 0, 0),
+        metrics=HeldOutMetrics(_METRICS),
+        license="Apache-2.0",
+        intended_use=_USE,
+        limits_of_use=_LIMITS + _LIMITS_SIMULATED,
+        weights_sha256="0" * 64,
+        software={
+            "cemsynth": __version__,
+            "python": platform.python_version(),
+            "torch": torch.__version__,
+            "numpy": np.__version__,
+        },
+    )
+
+
+def _training_data(found: PairSet, training: Sequence[Pair], sides: Split, plan: Plan) -> TrainingData:
+    simulated = all(pair.simulator is not None for pair in found.pairs)
+    simulators = sorted({pair.simulator for pair in found.pairs if pair.simulator})
+    matches = [_SIMULATED_ID.fullmatch(patient) for patient in found.patient_ids]
+    origin = (
+        "simulated images only, no image of a patient"
+        if simulated
+        else "images whose origin is not stated as simulated"
+    )
+    settings = {key: value for key, value in asdict(plan).items() if key not in ("name", "architecture")}
+    return TrainingData(
+        description=f"{len(training)} image pairs of {len(sides.training)} patients: {origin}.",
+        simulated_only=simulated,
+        simulator=", ".join(simulators) if simulators else None,
+        seeds=tuple(sorted({int(match[1]) for match in matches if match})),
+        training_patients=len(sides.training),
+        validation_patients=len(sides.validation),
+        training_images=len(training),
+        settings=settings,
+    )
