@@ -1,8 +1,8 @@
 """Classification: which image of a CEM acquisition a DICOM instance is, by its own words, never guessed.
 
-Rule, in this order: the values of Image Type (0008,0008); Acquisition Device Processing Code (0018,1401), as GE writes it;
-the words of Series Description (0008,103E) and Protocol Name (0018,1030). Low energy is tested first: GE marks a low-energy
-image as derived from the contrast study, too. Terms: PS3.3 C.8.11.7.1.4 and the vendors' practice.
+Rule, in this order: the values of Image Type (0008,0008); Acquisition Device Processing Code (0018,1401), as GE writes
+it; the words of Series Description (0008,103E) and Protocol Name (0018,1030). Low energy is tested first: GE marks a
+low-energy image as derived from the contrast study, too. Terms: PS3.3 C.8.11.7.1.4 and the vendors' practice.
 """
 
 from collections.abc import Sequence
@@ -53,8 +53,8 @@ def classify(
     series_description, protocol_name
         (0008,103E) and (0018,1030).
     synthetic_data
-        True where Synthetic Data (0008,001C) is YES. Simulated acquisitions have it as well; a synthetic iodine image also has
-        Image Type DERIVED, SECONDARY and a description that begins with "SYNTHETIC iodine".
+        True where Synthetic Data (0008,001C) is YES. Simulated acquisitions have it as well; a synthetic iodine image
+        also has Image Type DERIVED, SECONDARY and a description that begins with "SYNTHETIC iodine".
 
     Returns
     -------
@@ -68,7 +68,7 @@ def classify(
             return Classification(ImageKind.SYNTHETIC, "Synthetic Data (0008,001C)")
         return Classification(
             None,
-            "It seems to be a synthetic image, but Synthetic Data, Image Type and Series Description do not all say so.",
+            "It seems synthetic, but Synthetic Data, Image Type and Series Description do not all say so.",
         )
     for text, terms, where in (
         ("\\".join(values), _RECOMBINED_TERMS, "Image Type"),
@@ -82,7 +82,7 @@ def classify(
     shown = "\\".join(values) if values else "missing"
     return Classification(
         None,
-        f"Neither Image Type ({shown}) nor the series says whether it is a low-energy, high-energy or recombined image.",
+        f"Neither Image Type ({shown}) nor the series says whether it is low-energy, high-energy or recombined.",
     )
 
 

@@ -1,7 +1,7 @@
 """DICOM: one file's header to one `CEMImage`; the pixels are read when they are asked for.
 
-Instances are read one by one with pydicom: readers that stack a series make a false volume of several mammograms, and some
-turn MONOCHROME1 silently, prefer Pixel Spacing to Imager Pixel Spacing, or load a file that is cut short.
+Instances are read one by one with pydicom: readers that stack a series make a false volume of several mammograms, and
+some turn MONOCHROME1 silently, prefer Pixel Spacing to Imager Pixel Spacing, or load a file that is cut short.
 """
 
 import warnings
@@ -112,9 +112,7 @@ def _described(dataset: FileDataset, path: Path) -> FoundImage | UnclassifiedIma
         return UnclassifiedImage(patient_id, study_uid, classification.reason)
     notes = []
     if not classification.from_image_type and classification.kind is not ImageKind.SYNTHETIC:
-        notes.append(
-            f"{name} is taken as {_KIND_WORDS[classification.kind]} by its {classification.reason}, not by its Image Type."
-        )
+        notes.append(f"{name} is taken as {_KIND_WORDS[classification.kind]} by its {classification.reason} only.")
     grid = PixelGrid(int(dataset.Rows), int(dataset.Columns), _spacing(dataset))
     window = window_of(dataset)
     if window is not None:

@@ -1,7 +1,8 @@
-"""Image folders: files named like CDD-CESM, `P{n}_{L|R}_{DM|CM}_{CC|MLO}`, and synthetic images that this project wrote.
+"""Image folders: files named like CDD-CESM, `P{n}_{L|R}_{DM|CM}_{CC|MLO}`, and synthetic images of this project.
 
-DM is the low-energy, CM the recombined image. A synthetic image is a 16-bit PNG `P{n}_{L|R}_SYNTHETIC_{CC|MLO}.png` with a
-JSON of the same stem beside it that holds slope, intercept, window and source: value = slope * stored + intercept.
+DM is the low-energy, CM the recombined image. A synthetic image is a 16-bit PNG `P{n}_{L|R}_SYNTHETIC_{CC|MLO}.png`
+with a JSON of the same stem beside it that holds slope, intercept, window and source: value = slope * stored +
+intercept.
 """
 
 import json

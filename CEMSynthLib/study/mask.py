@@ -8,7 +8,6 @@ fat inside the breast stays in; (3) the largest region, holes filled; (4) openin
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import ndimage
 
 from CEMSynthLib.study.errors import BreastNotFoundError

@@ -57,10 +57,10 @@ def view_of(dataset: Dataset) -> tuple[ViewPosition | None, str]:
 def chest_wall_of(dataset: Dataset) -> Side | None:
     """Chest-wall side that the header gives.
 
-    Patient Orientation (0020,0020) describes the image as it is stored, after any Field of View Horizontal Flip (0018,7034)
-    (PS3.3 C.7.6.1.1.1, C.8.11.3): where columns run toward anterior (A...), the chest wall lies at the left border; where they
-    run toward posterior (P...), at the right one. The flip says how the detector was read and alone gives no side, so
-    it is kept as an attribute and the side is checked against the pixels.
+    Patient Orientation (0020,0020) describes the image as it is stored, after any Field of View Horizontal Flip
+    (0018,7034) (PS3.3 C.7.6.1.1.1, C.8.11.3): where columns run toward anterior (A...), the chest wall lies at the left
+    border; where they run toward posterior (P...), at the right one. The flip says how the detector was read and alone
+    gives no side, so it is kept as an attribute and the side is checked against the pixels.
     """
     orientation = dataset.get("PatientOrientation")
     if orientation is None or isinstance(orientation, str) or len(orientation) < 1:
@@ -90,6 +90,6 @@ def checked_chest_wall(image: CEMImage) -> tuple[Side, str]:
     flip = image.attributes.get("FieldOfViewHorizontalFlip")
     note = f" (Field of View Horizontal Flip is {flip})" if flip else ""
     return side, (
-        f"The header of {image.path.name} puts the chest wall at the {image.chest_wall.value}{note}, the pixels show it at the "
-        f"{side.value}; the pixels are used."
+        f"The header of {image.path.name} puts the chest wall at the {image.chest_wall.value}{note}, "
+        f"the pixels show it at the {side.value}; the pixels are used."
     )

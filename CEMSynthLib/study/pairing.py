@@ -1,8 +1,8 @@
 """Pairing: the images of one study to acquisitions, one per compression; repeats stay separate.
 
-Images of one laterality and view belong to one compression if one was made from the other (Source Image Sequence), or they
-share the Frame of Reference UID, or were acquired within 10 s. Where such a group holds a kind twice (one frame of reference
-for the whole study), it is split by time.
+Images of one laterality and view belong to one compression if one was made from the other (Source Image Sequence),
+or they share the Frame of Reference UID, or were acquired within 10 s. Where such a group holds a kind twice (one frame of
+reference for the whole study), it is split by time.
 """
 
 from collections import defaultdict
@@ -32,8 +32,8 @@ def acquisitions_of(images: Iterable[FoundImage]) -> tuple[Acquisition, ...]:
     Returns
     -------
     tuple of Acquisition
-        Right before left, CC before MLO, then by time. Each image is in exactly one acquisition. Warnings say what is missing
-        and on what weak ground a pair stands.
+        Right before left, CC before MLO, then by time. Each image is in exactly one acquisition. Warnings say what is
+        missing and on what weak ground a pair stands.
     """
     by_view: dict[tuple[Laterality | None, ViewPosition | None, str], Group] = defaultdict(list)
     for found in images:
@@ -79,7 +79,7 @@ def _groups(images: Group) -> tuple[list[Group], dict[int, tuple[str, ...]]]:
             groups.append(joined)
             if any(i.study_uid is not None for i in joined):
                 notes[id(joined)] = (
-                    "The images are paired by laterality and view alone: neither frame of reference nor time ties them.",
+                    "The images are paired by view alone: neither frame of reference nor time ties them.",
                 )
             elif len(with_low) > 1:
                 notes[id(joined)] = (
@@ -138,7 +138,7 @@ def _split(group: Group) -> list[Group]:
             min(free, key=lambda p, f=found: _distance(f, p[0])).append(found)  # type: ignore[misc]
         else:
             left.append(found)
-    return parts + ([part for part in _split(left)] if left else [])
+    return parts + (_split(left) if left else [])
 
 
 def _distance(found: FoundImage, anchor: FoundImage) -> tuple[float, float]:

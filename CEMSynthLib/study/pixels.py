@@ -210,8 +210,8 @@ def load_dicom_pixels(path: Path, encoding: PixelEncoding, shape: tuple[int, int
         raise
     except DECODING_ERRORS as error:
         raise UnreadableImageError(
-            f"The pixel data of {path.name} cannot be decoded ({type(error).__name__}): they are damaged or compressed in a "
-            "way for which no decoder is installed (pip install 'cemsynth[decoders]')."
+            f"The pixel data of {path.name} cannot be decoded ({type(error).__name__}): they are damaged or "
+            "compressed in a way for which no decoder is installed (pip install 'cemsynth[decoders]')."
         ) from error
     if stored.shape != shape:
         raise UnreadableImageError(

@@ -23,15 +23,16 @@ def read_folder(path: Path, progress: Progress = silent) -> StudyFolder:
     Parameters
     ----------
     path
-        A folder, searched recursively (hidden files and folders and symbolic links to folders are left out), or one file.
+        A folder, searched recursively (hidden files and folders and symbolic links to folders are left out), or one
+        file.
     progress
         Called after each file.
 
     Returns
     -------
     StudyFolder
-        Studies by patient and Study Instance UID. Files that were not used are in ``skipped``, mammograms that cannot be
-        classified in their study's ``unclassified``, each with one sentence.
+        Studies by patient and Study Instance UID. Files that were not used are in ``skipped``, mammograms that cannot
+        be classified in their study's ``unclassified``, each with one sentence.
 
     Raises
     ------

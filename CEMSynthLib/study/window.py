@@ -16,8 +16,9 @@ _LUT_LOW, _LUT_HIGH = 0.02, 0.98
 def window_of(dataset: Dataset) -> VOIWindow | None:
     """Read the first VOI transformation of a header, before polarity is turned.
 
-    A VOI LUT (0028,3010) comes first, then Window Center and Width (0028,1050), (0028,1051) with VOI LUT Function (0028,1056).
-    A LUT is *approximated* by the linear window between the inputs that give 2% and 98% of its output range.
+    A VOI LUT (0028,3010) comes first, then Window Center and Width (0028,1050), (0028,1051) with VOI LUT Function
+    (0028,1056). A LUT is *approximated* by the linear window between the inputs that give 2% and 98% of its output
+    range.
 
     Returns
     -------
