@@ -13,15 +13,13 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="new or empty folder for the studies")
     parser.add_argument("--patients", type=int, default=1, metavar="N", help="how many patients (default 1)")
     parser.add_argument("--first", type=int, default=1, metavar="K", help="number of the first patient (default 1)")
-    parser.add_argument(
-        "--seed", type=int, default=1, metavar="S", help="the same seed gives the same patients (default 1)"
-    )
+    parser.add_argument("--seed", type=int, default=1, metavar="S", help="same seed, same patients (default 1)")
     parser.add_argument(
         "--pixel-spacing-mm",
         type=float,
         default=0.4,
         metavar="X",
-        help="detector pixel spacing (default 0.4; real detectors have 0.07 to 0.1)",
+        help="detector pixel spacing (default 0.4; real detectors: 0.07 to 0.1)",
     )
     parser.add_argument("--processes", type=int, default=1, metavar="P", help="worker processes (default 1)")
     parser.add_argument(
@@ -51,10 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
             staging, arguments.seed, numbers, arguments.pixel_spacing_mm, arguments.processes, progress
         )
     patients = len({view.row.patient_id for view in views})
-    print(
-        f"Simulated {len(views)} views of {patients} patient{'s' if patients != 1 else ''}: {arguments.output / 'dicom'}"
-    )
-    print(
-        f"Truth: {arguments.output / 'cohort.csv'}, {arguments.output / 'truth'}; lesion regions: {arguments.output / 'regions'}"
-    )
+    folder = arguments.output
+    print(f"Simulated {len(views)} views of {patients} patient{'s' if patients != 1 else ''}: {folder / 'dicom'}")
+    print(f"Truth: {folder / 'cohort.csv'} and {folder / 'truth'}; lesion regions: {folder / 'regions'}")
     return 0

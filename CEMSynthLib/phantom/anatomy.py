@@ -1,7 +1,7 @@
 """The compressed breast from inside: path lengths of each tissue and the iodine, seen from the source.
 
-First version: each view is drawn on its own in the projection, with parallel rays. Fibroglandular tissue is a stack of projected
-layers, each a network of thin walls around fat lobules that converges on the nipple, over 1/f^beta noise.
+First version: each view is drawn on its own in the projection, with parallel rays. Fibroglandular tissue is a stack
+of projected layers, each a network of thin walls around fat lobules that converges on the nipple, over 1/f^beta noise.
 """
 
 from dataclasses import dataclass
@@ -24,7 +24,8 @@ TILE = 512
 class Anatomy:
     """Path lengths in cm and iodine in mg/cm2, arrays of one shape.
 
-    ``skin``, ``adipose``, ``glandular``, ``muscle``: cm. ``iodine_bpe`` and ``iodine_vessels``: mg/cm2, without lesions.
+    ``skin``, ``adipose``, ``glandular``, ``muscle``: cm. ``iodine_bpe`` and ``iodine_vessels``: mg/cm2, without
+    lesions.
     """
 
     outline: Outline
@@ -74,7 +75,7 @@ def _strands(rng: np.random.Generator, outline: Outline, cell_mm: float, sharpne
 
 
 def _gland_envelope(patient: Patient, outline: Outline, rng: np.random.Generator, view: str) -> FloatArray:
-    """Where glandular tissue lies: a cone behind the nipple, thinning toward chest wall, axilla and subcutaneous fat."""
+    """Where gland lies: a cone behind the nipple, thinning toward chest wall, axilla and subcutaneous fat."""
     y, x = outline.coordinates()
     ny, nx = outline.nipple_mm
     fat_mm = rng.uniform(5, 10) * (1.25 - patient.nodularity * 0.6)

@@ -33,7 +33,7 @@ class Exposures:
 
 
 def scatter_to_primary(high_energy: bool, thickness_cm: float) -> float:
-    """Scatter-to-primary ratio in the middle of the breast: .33-.42 (LE) and .26-.30 (HE) from 3 to 8 cm (design notes)."""
+    """Scatter-to-primary ratio in the middle of the breast: .33-.42 (LE) and .26-.30 (HE) from 3 to 8 cm."""
     share = np.clip((thickness_cm - 3) / 5, -0.2, 1.3)
     return float(0.26 + 0.04 * share) if high_energy else float(0.33 + 0.09 * share)
 
@@ -41,10 +41,10 @@ def scatter_to_primary(high_energy: bool, thickness_cm: float) -> float:
 def scatter_signal(
     primary: FloatArray, thickness: FloatArray, flat_cm: float, high_energy: bool, spacing_mm: float
 ) -> FloatArray:
-    """Scatter that the breast throws on the detector; near the skin there is less of it, for there is less breast around.
+    """Scatter that the breast throws on the detector; less near the skin, where there is less breast around.
 
-    The breast's primary times a ratio that grows with the local thickness, spread by a Gaussian. Beyond the chest wall the
-    body goes on.
+    The breast's primary times a ratio that grows with the local thickness, spread by a Gaussian. Beyond the
+    chest wall the body goes on.
     """
     ratio = scatter_to_primary(high_energy, flat_cm) * thickness / flat_cm
     step = max(1, round(3.0 / spacing_mm))
@@ -72,7 +72,7 @@ def blur(image: FloatArray, spacing_mm: float) -> FloatArray:
 def _noisy(
     log_image: FloatArray, reference: float, noise: float, spacing_mm: float, rng: np.random.Generator
 ) -> FloatArray:
-    """Add quantum noise (variance of the logarithm goes with 1 / signal) and electronic noise, blurred by the detector."""
+    """Add quantum noise (variance of the logarithm ~ 1 / signal) and electronic noise, blurred by the detector."""
     sigma = noise * 0.1 / spacing_mm
     relative = np.exp(np.clip(reference - log_image, -8, 3))
     amplitude = sigma * np.sqrt(relative * (1 - ELECTRONIC) + ELECTRONIC * relative**2)

@@ -45,8 +45,8 @@ class Outline:
 
     def coordinates(self) -> tuple[FloatArray, FloatArray]:
         """(y, x) of the pixel centers in mm, as open grids."""
-        y = (np.arange(self.shape[0]) + 0.5) * self.spacing_mm
-        x = (np.arange(self.shape[1]) + 0.5) * self.spacing_mm
+        y: FloatArray = (np.arange(self.shape[0], dtype=np.float64) + 0.5) * self.spacing_mm
+        x: FloatArray = (np.arange(self.shape[1], dtype=np.float64) + 0.5) * self.spacing_mm
         return y[:, None], x[None, :]
 
 
@@ -65,10 +65,9 @@ def _wobble(rng: np.random.Generator, t: FloatArray, amplitude: float) -> FloatA
 def breast_outline(patient: Patient, view: str, rng: np.random.Generator, spacing_mm: float) -> Outline:
     """The outline of one view: an uneven half ellipse in CC, an axilla that leaves the image at the top in MLO."""
     shape = detector_shape(spacing_mm)
-    y = (np.arange(shape[0]) + 0.5) * spacing_mm
-    x = (np.arange(shape[1]) + 0.5) * spacing_mm
+    y: FloatArray = (np.arange(shape[0], dtype=np.float64) + 0.5) * spacing_mm
+    x: FloatArray = (np.arange(shape[1], dtype=np.float64) + 0.5) * spacing_mm
     depth, half = 10 * patient.depth * rng.normal(1, 0.03), 10 * patient.half_height * rng.normal(1, 0.03)
-    extent = np.zeros_like(y)
     if view == "MLO":
         depth *= 1.02
         bottom = DETECTOR_MM[0] * 0.5 + half * 1.18 + rng.normal(0, 6)
@@ -79,7 +78,7 @@ def breast_outline(patient: Patient, view: str, rng: np.random.Generator, spacin
         s = np.clip((y - nipple_y) / (bottom - nipple_y), 0, 1)
         lower = depth * np.sqrt(np.clip(1 - s ** rng.uniform(2.1, 2.6), 0, 1))
         extent = np.where(y <= nipple_y, upper, np.where(y < bottom, lower, 0.0))
-        extent *= 1 + _wobble(rng, y / bottom, 0.012)
+        extent = extent * (1 + _wobble(rng, y / bottom, 0.012))
     else:
         middle = DETECTOR_MM[0] * 0.5 + rng.normal(0, 5)
         nipple_y = middle + rng.normal(0, 5)
@@ -87,13 +86,12 @@ def breast_outline(patient: Patient, view: str, rng: np.random.Generator, spacin
         t = np.where(y < nipple_y, (nipple_y - y) / above, (y - nipple_y) / below)
         power = rng.uniform(2.0, 2.45)
         extent = depth * np.clip(1 - np.clip(t, 0, 1) ** power, 0, 1) ** rng.uniform(0.5, 0.6)
-        extent *= 1 + _wobble(rng, y / DETECTOR_MM[0], 0.010)
+        extent = extent * (1 + _wobble(rng, y / DETECTOR_MM[0], 0.010))
     nipple_x = float(np.interp(nipple_y, y, extent))
     height_mm, base_mm = rng.uniform(3.0, 8.0), rng.uniform(4.5, 7.0)
     extent = extent + height_mm * np.exp(-(((y - nipple_y) / base_mm) ** 4)) * (extent > 0)
     mask = x[None, :] < extent[:, None]
     # The image border and the chest wall are not skin: continue the breast beyond them before taking distances.
-    # A diagonal step between two pixels is not noticed at a quarter of a pixel, so the edge is refined by its own coverage.
     margin = int(np.ceil(60 / spacing_mm))
     beyond = np.pad(mask, ((margin if mask[0].any() else 1, 1), (margin, 1)), mode="edge")
     if not mask[0].any():
@@ -117,8 +115,8 @@ def edge_profile(distance_mm: FloatArray, radius_mm: float) -> FloatArray:
 def thickness_maps(patient: Patient, view: str, outline: Outline) -> tuple[FloatArray, FloatArray]:
     """Compressed thickness in cm, outer (with skin) and inner (without), of one view.
 
-    Between the paddles the breast is flat but for the tilt of the flexible paddle along x; at the free edge it is rounded
-    with a radius of ``roll_off`` half thicknesses.
+    Between the paddles the breast is flat but for the tilt of the flexible paddle along x; at the free edge it is
+    rounded with a radius of ``roll_off`` half thicknesses.
     """
     flat = patient.thickness_mlo if view == "MLO" else patient.thickness_cc
     _, x = outline.coordinates()

@@ -8,8 +8,8 @@ from CEMSynthLib.phantom.errors import PhantomError
 from CEMSynthLib.phantom.physics import PAIRS, ExposurePair
 
 MAX_LESIONS = 3
-# Iodine concentration of glandular tissue, mg per ml, for BPE minimal, mild, moderate, marked, and the share of women with each
-# (68-90% have minimal or mild BPE, definitions of the design notes).
+# Iodine concentration of glandular tissue, mg per ml, for BPE minimal, mild, moderate, marked; and the share of women
+# with each (68-90% have minimal or mild BPE).
 BPE_IODINE = {"a": 0.03, "b": 0.10, "c": 0.22, "d": 0.40}
 BPE_SHARE = {"a": 0.42, "b": 0.36, "c": 0.15, "d": 0.07}
 
@@ -25,8 +25,8 @@ class LesionPlan:
     radius_mm
         Mean radius.
     depth, height
-        Place in the breast: share of the way from chest wall to nipple; -1 to 1 from bottom to top, both in CC and MLO terms
-        of this first simulator (the two views of a breast are not yet projections of one 3-D body).
+        Place in the breast: share of the way from chest wall to nipple; -1 to 1 from bottom to top, both in CC and
+        MLO terms of this first simulator (the two views of a breast are not yet projections of one 3-D body).
     iodine
         Areal density at the center, mg/cm2; 0 does not enhance.
     density
@@ -84,8 +84,8 @@ def patient_generator(seed: int, number: int, *more: int) -> np.random.Generator
 def draw_patient(seed: int, number: int) -> Patient:
     """Draw one patient.
 
-    Thickness 5.9 +- 1.6 cm and volumetric glandularity with mean 19% and 95% below 45% follow Yaffe et al., Med Phys 2009;
-    beta 3.17 +- 0.23 (CC) and 3.30 +- 0.24 (MLO) as in the design notes.
+    Thickness 5.9 +- 1.6 cm and volumetric glandularity with mean 19% and 95% below 45% follow Yaffe et al., Med Phys
+    2009; the texture exponent beta is 3.17 +- 0.23 (CC) and 3.30 +- 0.24 (MLO).
 
     Raises
     ------

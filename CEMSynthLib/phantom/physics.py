@@ -1,8 +1,9 @@
 """Polychromatic x-ray physics of CEM: detector signal behind tissue, the weight w, and iodine sensitivity.
 
-The signal is ``I = sum_E S(E) exp(-sum_m mu_m(E) rho_m t_m)``, where S is the energy absorbed in the detector behind the
-paddle alone. Spectra (spekpy) and coefficients (xraydb, Elam tables) come from a shipped table; tissue compositions are
-those of Hammerstein et al., Radiology 1979. ``Resources/physics/make_physics_table.py`` makes the table again.
+The signal is ``I = sum_E S(E) exp(-sum_m mu_m(E) rho_m t_m)``, where S is the energy absorbed in the detector behind
+the paddle alone. Spectra (spekpy) and coefficients (xraydb, Elam tables) come from a shipped table; tissue
+compositions are those of Hammerstein et al., Radiology 1979. ``Resources/physics/make_physics_table.py`` makes the
+table again.
 """
 
 from collections.abc import Mapping
@@ -82,8 +83,8 @@ def slab(thickness_cm: float, glandularity: float = REFERENCE_GLANDULARITY, iodi
     inner = thickness_cm - SKIN_CM
     if inner <= 0 or not 0 <= glandularity <= 1:
         raise PhantomError(
-            f"a breast of {thickness_cm:g} cm with glandularity {glandularity:g} cannot be: the thickness must be above "
-            f"{SKIN_CM:g} cm and the glandularity between 0 and 1"
+            f"a breast of {thickness_cm:g} cm with glandularity {glandularity:g} cannot be: the thickness must be "
+            f"above {SKIN_CM:g} cm and the glandularity between 0 and 1"
         )
     return Tissue(adipose=inner * (1 - glandularity), glandular=inner * glandularity, iodine=iodine)
 
@@ -134,8 +135,8 @@ def log_signal(exposure: str, tissue: Tissue, groups: int | None = 20) -> FloatA
     tissue
         What the rays meet.
     groups
-        The energy bins are merged into about this many groups (error for 0.5 to 9 cm of breast: below 0.021 in LE, 0.003 in HE);
-        ``None`` takes every bin of the table.
+        The energy bins are merged into about this many groups (error for 0.5 to 9 cm of breast: below 0.021 in LE,
+        0.003 in HE); ``None`` takes every bin of the table.
 
     Returns
     -------

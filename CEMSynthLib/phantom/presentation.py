@@ -21,8 +21,8 @@ def _normalized_blur(image: FloatArray, mask: NDArray[np.bool_], sigma: float) -
 def present_low_energy(signal: FloatArray, mask: NDArray[np.bool_], spacing_mm: float) -> NDArray[np.uint16]:
     """LE For Presentation: logarithm, peripheral equalization, detail enhancement.
 
-    The slow fall-off toward the skin is evened out by raising the low-pass where it lies below the breast's own level; fine
-    detail is raised; 0 in air.
+    The slow fall-off toward the skin is evened out by raising the low-pass where it lies below the breast's own
+    level; fine detail is raised; 0 in air.
     """
     log = -np.log(np.clip(signal, 1e-5, None))
     slow = _normalized_blur(log, mask, 6.0 / spacing_mm)

@@ -1,7 +1,7 @@
 """The vendor's part: scatter correction, thickness compensation and weighted subtraction, none of them perfect.
 
-Nothing is painted here. The breast-in-breast artifact is what is left where the assumed rounding of the free edge, the even
-thickness and the scatter correction differ from the truth.
+Nothing is painted here. The breast-in-breast artifact is what is left where the assumed rounding of the free edge,
+the even thickness and the scatter correction differ from the truth.
 """
 
 import numpy as np
@@ -18,10 +18,10 @@ CALIBRATION_CM = np.linspace(0.35, 11.0, 48)
 
 
 def recombine(patient: Patient, exposures: Exposures, outline: Outline, flat_cm: float) -> FloatArray:
-    """The recombined image in mg/cm2 iodine equivalents, about 0 in breast without iodine, bright where there is iodine.
+    """The recombined image in mg/cm2 iodine equivalents: about 0 in breast without iodine, bright where it is.
 
-    ``w ln(I_LE) - ln(I_HE)`` (definitions section 5) after part of the scatter is taken away, less what the same machine's
-    calibration gives for a breast of 20% glandularity and the *assumed* thickness.
+    ``w ln(I_LE) - ln(I_HE)`` (definitions section 5) after part of the scatter is taken away, less what the same
+    machine's calibration gives for a breast of 20% glandularity and the *assumed* thickness.
 
     Returns
     -------

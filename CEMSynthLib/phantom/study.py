@@ -99,7 +99,7 @@ def _write_view(folder: Path, patient: Patient, view: SimulatedView, order: int)
         low = kind is ImageKind.LOW_ENERGY
         dataset = mammogram_dataset(
             pixels=pixels,
-            grid=PixelGrid(*pixels.shape, (view.spacing_mm, view.spacing_mm)),
+            grid=PixelGrid(pixels.shape[0], pixels.shape[1], (view.spacing_mm, view.spacing_mm)),
             kind=kind,
             laterality=Laterality(view.laterality),
             view=ViewPosition(view.position),

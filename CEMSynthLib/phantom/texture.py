@@ -52,5 +52,5 @@ def sample_tile(tile: FloatArray, u: FloatArray, v: FloatArray) -> FloatArray:
 
 
 def ridges(field: FloatArray, sharpness: float) -> FloatArray:
-    """1 on the zero lines of a Gaussian field, falling off to both sides: a network of thin walls around round cells."""
+    """1 on the zero lines of a Gaussian field, falling off to both sides: thin walls around round cells."""
     return np.asarray(np.exp(-np.abs(field) * sharpness))

@@ -1,6 +1,6 @@
 """One simulated view: images, truth and the numbers behind them."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +31,7 @@ class SimulatedView:
     mask
         Truth: where there is breast.
     lesions
-        In detector millimeters with the chest wall at the left; use `lesion_xy_mm` for positions in the image as it hangs.
+        In detector millimeters with the chest wall at the left; use `xy_mm` for positions in the image as it hangs.
     """
 
     laterality: str
@@ -82,15 +82,15 @@ def simulate_view(patient: Patient, laterality: str, position: str, spacing_mm: 
     equivalents = recombine(patient, exposures, outline, flat_cm)
     low = present_low_energy(exposures.low, outline.mask, spacing_mm)
     recombined = present_recombined(equivalents, outline.mask, outline.skin_distance_mm > 25)
-    turn = (lambda a: a[:, ::-1].copy()) if laterality == "R" else (lambda a: a)
+    order = slice(None, None, -1) if laterality == "R" else slice(None)
     return SimulatedView(
-        laterality,
-        position,
-        spacing_mm,
-        turn(low),
-        turn(recombined),
-        turn(iodine.astype(np.float32)),
-        turn(outline.mask),
-        lesions,
-        flat_cm,
+        laterality=laterality,
+        position=position,
+        spacing_mm=spacing_mm,
+        low_energy=low[:, order].copy(),
+        recombined=recombined[:, order].copy(),
+        iodine=iodine.astype(np.float32)[:, order].copy(),
+        mask=outline.mask[:, order].copy(),
+        lesions=lesions,
+        thickness_cm=flat_cm,
     )

@@ -1,6 +1,6 @@
 """Make `CEMSynthLib/phantom/tables/physics.csv` again: detector-weighted spectra and attenuation coefficients.
 
-Needs the extra ``tables`` (spekpy, xraydb). Run from the repository: ``python Resources/physics/make_physics_table.py``.
+Needs the extra ``tables`` (spekpy, xraydb); run from anywhere.
 One row an energy bin of 0.5 keV: mass attenuation in cm2/g, then for each exposure the energy absorbed in the
 detector per bin with nothing but the paddle in the beam, scaled to sum 1.
 """
