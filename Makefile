@@ -1,0 +1,42 @@
+# Two commands do everything: `make demo` and `make test`. PYTHON=python3.12 chooses another interpreter (3.11 to 3.13).
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+ARGS ?=
+.PHONY: demo test test-no-torch lint clean
+
+demo: $(VENV)/demo-ready
+	$(BIN)/cemsynth demo $(ARGS)
+
+test: $(VENV)/test-ready lint
+	$(BIN)/python -m pytest $(ARGS)
+
+# The tests that need no torch, in an environment of their own (CI runs them on a second Python).
+test-no-torch: $(VENV)/no-torch-ready
+	$(BIN)/python -m pytest -m "not slow" $(ARGS)
+
+lint: $(VENV)/test-ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+clean:
+	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+
+$(BIN)/python:
+	$(PYTHON) -c "import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))" \
+		|| { echo "CEMSynth needs Python 3.11, 3.12 or 3.13: make PYTHON=python3.12 ..."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/demo-ready: $(BIN)/python pyproject.toml constraints.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[generator,report]"
+	touch $@
+
+$(VENV)/test-ready: $(BIN)/python pyproject.toml constraints.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[training,report,decoders,test]"
+	touch $@
+
+$(VENV)/no-torch-ready: $(BIN)/python pyproject.toml constraints.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[report,decoders,test]"
+	touch $@
