@@ -1,0 +1,160 @@
+"""Figures: pictures and plots as data URIs, so that a report is one file."""
+
+import base64
+import io
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patheffects import AbstractPathEffect, withStroke
+from skimage.transform import resize
+
+from CEMSynthLib.evaluation.content import HaloReport, RegionReport, ReportImage
+from CEMSynthLib.measurement.regions import RegionRole
+
+NOTICE = "SYNTHETIC - not for diagnosis"
+# Okabe and Ito 2008: colors that color-blind readers can tell apart; line styles differ as well.
+LESION_COLOR, BACKGROUND_COLOR = "#E69F00", "#56B4E9"
+CLINICAL_COLOR, SYNTHETIC_COLOR = "#0072B2", "#D55E00"
+# Twice the width of a third of a 1280 px window: sharp on paper and on dense screens.
+_PICTURE_WIDTH = 760
+_DPI = 200
+
+
+def picture(
+    image: ReportImage,
+    *,
+    spacing_mm: tuple[float, float] | None,
+    regions: Sequence[RegionReport] = (),
+    synthetic: bool = False,
+) -> str:
+    """Draw one image: windowed, regions outlined, a scale bar where the spacing is known.
+
+    Parameters
+    ----------
+    image
+        Pixels and window.
+    spacing_mm
+        (row, column); also sets the aspect ratio.
+    regions
+        Outlined and labeled; lesions solid orange, backgrounds dashed blue.
+    synthetic
+        Burns "SYNTHETIC - not for diagnosis" into the picture.
+
+    Returns
+    -------
+    str
+        ``data:image/jpeg;base64,...``
+    """
+    rows, columns = image.pixels.shape
+    row_mm, column_mm = spacing_mm or (1.0, 1.0)
+    height = max(1, round(_PICTURE_WIDTH * rows * row_mm / (columns * column_mm)))
+    windowed = image.window.apply(image.pixels)
+    shown = resize(windowed, (height, _PICTURE_WIDTH), order=1, anti_aliasing=height < rows, mode="edge")  # type: ignore[no-untyped-call]
+    figure = Figure(figsize=(_PICTURE_WIDTH / _DPI, height / _DPI), dpi=_DPI)
+    axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
+    axes.set_axis_off()
+    axes.imshow(shown, cmap="gray", vmin=0, vmax=1, interpolation="nearest", aspect="auto")
+    for region in regions:
+        _outline(axes, region, (height / rows, _PICTURE_WIDTH / columns))
+    if spacing_mm is not None:
+        _scale_bar(
+            axes, height, _PICTURE_WIDTH / (columns * column_mm), bool(windowed[:, 0].mean() > windowed[:, -1].mean())
+        )
+    if synthetic:
+        box = {"facecolor": "#FFD84D", "edgecolor": "none", "pad": 2.5}
+        axes.text(
+            0.5, 0.985, NOTICE, transform=axes.transAxes, ha="center", va="top", fontsize=9, weight="bold", bbox=box
+        )
+    axes.set_xlim(-0.5, _PICTURE_WIDTH - 0.5)
+    axes.set_ylim(height - 0.5, -0.5)
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="jpeg", dpi=_DPI, pil_kwargs={"quality": 90})
+    return _uri("image/jpeg", buffer.getvalue())
+
+
+def _outline(axes: Axes, region: RegionReport, scale: tuple[float, float]) -> None:
+    """Draw the border between the pixels of a region and the others; ``scale`` is (row, column) drawn per pixel."""
+    color, style = (LESION_COLOR, "solid") if region.role is RegionRole.LESION else (BACKGROUND_COLOR, "dashed")
+    rows, columns = np.nonzero(region.mask)
+    top, left = int(rows.min()), int(columns.min())
+    part = np.pad(region.mask[top : int(rows.max()) + 1, left : int(columns.max()) + 1].astype(float), 1)
+    y = (np.arange(part.shape[0]) + top - 0.5) * scale[0] - 0.5
+    x = (np.arange(part.shape[1]) + left - 0.5) * scale[1] - 0.5
+    lines = axes.contour(x, y, part, levels=[0.5], colors=color, linewidths=1.3, linestyles=style)
+    shadow: list[AbstractPathEffect] = [withStroke(linewidth=2.4, foreground="black")]
+    lines.set_path_effects(shadow)
+    axes.text(x.mean(), y[0] - 4, region.name, ha="center", va="bottom", color=color, fontsize=7, path_effects=shadow)
+
+
+def _scale_bar(axes: Axes, height: int, drawn_per_mm: float, at_right: bool) -> None:
+    """Draw a bar of a round length of about a fifth of the width, in the lower corner away from the breast."""
+    wanted = 0.2 * _PICTURE_WIDTH / drawn_per_mm
+    decade = 10 ** math.floor(math.log10(wanted))
+    length = max(m * decade for m in (1, 2, 5) if m * decade <= wanted)
+    extent = length * drawn_per_mm
+    x = _PICTURE_WIDTH - 24 - extent if at_right else 24.0
+    shadow = [withStroke(linewidth=4, foreground="black")]
+    y = height - 26
+    axes.plot([x, x + extent], [y, y], color="white", linewidth=2, solid_capstyle="butt", path_effects=shadow)
+    axes.text(
+        x + extent / 2,
+        y - 8,
+        f"{length:g} mm",
+        ha="center",
+        va="bottom",
+        color="white",
+        fontsize=7,
+        path_effects=shadow,
+    )
+
+
+def halo_plot(clinical: HaloReport | None, synthetic: HaloReport | None, units: str) -> str | None:
+    """Plot the halo profiles of the clinical and the synthetic image over the depth behind the skin edge.
+
+    Parameters
+    ----------
+    clinical, synthetic
+        Their halo; those without a profile are left out.
+    units
+        Of the image values.
+
+    Returns
+    -------
+    str or None
+        ``data:image/svg+xml;base64,...``; ``None`` where neither has a profile.
+    """
+    shown = [
+        (halo, name, color, style)
+        for halo, name, color, style in (
+            (clinical, "clinical iodine", CLINICAL_COLOR, "-"),
+            (synthetic, "synthetic iodine", SYNTHETIC_COLOR, "--"),
+        )
+        if halo is not None and halo.depths is not None and halo.profile is not None
+    ]
+    if not shown:
+        return None
+    figure = Figure(figsize=(7.2, 2.9), layout="constrained")
+    axes = figure.add_subplot()
+    for halo, name, color, style in shown:
+        depths, profile = np.asarray(halo.depths), np.asarray(halo.profile)
+        axes.plot(depths, profile, style, color=color, linewidth=1.8, label=name)
+        for depth, mark, what in ((halo.trough_depth, "v", "trough"), (halo.rim_depth, "^", "rim")):
+            if depth is not None:
+                axes.plot(
+                    depth, np.interp(depth, depths, profile), mark, color=color, markersize=7, label=f"{what}, {name}"
+                )
+    axes.set_xlabel(f"depth behind the skin edge ({shown[0][0].depth_unit})")
+    axes.set_ylabel(f"median value\n({units})")
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(alpha=0.25)
+    axes.legend(fontsize=8, frameon=False, ncols=1, loc="center left", bbox_to_anchor=(1.0, 0.5))
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="svg", metadata={"Date": None})
+    return _uri("image/svg+xml", buffer.getvalue())
+
+
+def _uri(kind: str, content: bytes) -> str:
+    return f"data:{kind};base64,{base64.b64encode(content).decode('ascii')}"
