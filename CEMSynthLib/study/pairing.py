@@ -1,8 +1,8 @@
 """Pairing: the images of one study to acquisitions, one per compression; repeats stay separate.
 
-Images of one laterality and view belong to one compression if one was made from the other (Source Image Sequence),
-or they share the Frame of Reference UID, or were acquired within 10 s. Where such a group holds a kind twice (one frame of
-reference for the whole study), it is split by time.
+Images of one laterality and view belong to one compression if one was made from the other (Source Image Sequence), or
+they share the Frame of Reference UID, or were acquired within 10 s. Where such a group holds a kind twice (one frame
+of reference for the whole study), it is split by time.
 """
 
 from collections import defaultdict

@@ -1,0 +1,237 @@
+"""Registration: LE and recombined image of one acquisition on the low-energy grid.
+
+DICOM pairs lie on one grid and are never resampled. In image folders each image was cropped (and perhaps resized) on its
+own, so the recombined image is moved by a scale and a shift per axis that lays its breast outline on the LE's
+(SimpleITK: mean squares of the clipped signed distances to the outlines, gradient descent, all pixels, one thread).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import SimpleITK as sitk
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from CEMSynthLib.study.errors import BreastNotFoundError
+from CEMSynthLib.study.mask import breast_mask
+from CEMSynthLib.study.model import Acquisition, FloatImage, Mask
+
+# Longest side of the masks that are registered.
+_WORKING_SIZE = 512
+# Distances to the outline are clipped at this part of the longest side, so that only the outline counts.
+_CLIP_FRACTION = 0.04
+_ITERATIONS = 200
+
+
+@dataclass(frozen=True)
+class AlignedPair:
+    """LE and recombined image on the LE's grid.
+
+    Parameters
+    ----------
+    low_energy
+        Shape (rows, columns), modality units.
+    recombined
+        Same shape, modality units; ``None`` where there is none.
+    resampled
+        True where the recombined image was moved.
+    mask_iou
+        Intersection over union of the two breast masks after alignment, where both images are, 0 to 1; ``None`` where
+        not computed.
+    note
+        What was done, in a sentence or two; empty where nothing was.
+    covered
+        Boolean, shape (rows, columns): where the recombined image reaches (it may be cropped more tightly than the LE);
+        ``None`` where it reaches everywhere. Elsewhere ``recombined`` holds air and nothing should be measured.
+    """
+
+    low_energy: FloatImage
+    recombined: FloatImage | None
+    resampled: bool
+    mask_iou: float | None
+    note: str
+    covered: Mask | None = None
+
+
+def on_low_energy_grid(acquisition: Acquisition) -> AlignedPair:
+    """Read the pair and bring the recombined image to the LE's grid where it needs to be.
+
+    Parameters
+    ----------
+    acquisition
+        With a low-energy image.
+
+    Returns
+    -------
+    AlignedPair
+        Deterministic: the same files give the same bits.
+
+    Raises
+    ------
+    UnreadableImageError
+        Pixels cannot be read.
+    ValueError
+        The acquisition has no low-energy image.
+    """
+    low = acquisition.low_energy
+    if low is None:
+        raise ValueError(f"{acquisition.name} has no low-energy image")
+    low_pixels = low.pixels()
+    recombined = acquisition.recombined
+    if recombined is None:
+        return AlignedPair(low_pixels, None, False, None, "There is no recombined image.")
+    moving = recombined.pixels()
+    is_dicom = low.sop_instance_uid is not None and recombined.sop_instance_uid is not None
+    if is_dicom and moving.shape == low_pixels.shape:
+        return AlignedPair(low_pixels, moving, False, None, "")
+    try:
+        fixed_mask = breast_mask(low_pixels, low.grid.spacing_mm).mask
+        moving_mask = breast_mask(moving, recombined.grid.spacing_mm).mask
+    except BreastNotFoundError:
+        if moving.shape == low_pixels.shape:
+            return AlignedPair(low_pixels, moving, False, None, "No breast was found, so the pair is not registered.")
+        resized = resample(moving, _plain_resize(moving.shape, low_pixels.shape), low_pixels.shape)
+        return AlignedPair(
+            low_pixels, resized, True, None, "No breast was found, so the recombined image is only resized."
+        )
+    transform, before, after = register(fixed_mask, moving_mask)
+    if after > before:
+        moved = resample(moving, transform, low_pixels.shape)
+        note = (
+            f"The recombined image was registered to the low-energy image (mask overlap {before:.3f} to {after:.3f})."
+        )
+        reach = covered(transform, moving.shape, low_pixels.shape)
+        missing = 1.0 - float(reach[fixed_mask].mean())
+        if missing > 0.005:
+            note += f" It was cropped more tightly: {missing:.0%} of the breast is not on it."
+        return AlignedPair(low_pixels, moved, True, after, note, None if reach.all() else reach)
+    if moving.shape == low_pixels.shape:
+        return AlignedPair(low_pixels, moving, False, before, f"The pair fits as it is (mask overlap {before:.3f}).")
+    resized = resample(moving, _plain_resize(moving.shape, low_pixels.shape), low_pixels.shape)
+    return AlignedPair(low_pixels, resized, True, before, f"The recombined image was resized (overlap {before:.3f}).")
+
+
+@dataclass(frozen=True)
+class AxisTransform:
+    """Where a pixel of the fixed grid comes from: ``moving = scale * fixed + shift``, in pixels, (row, column)."""
+
+    scale: tuple[float, float]
+    shift: tuple[float, float]
+
+
+def register(fixed_mask: Mask, moving_mask: Mask) -> tuple[AxisTransform, float, float]:
+    """Find scale and shift per axis that lay the moving mask on the fixed one.
+
+    Parameters
+    ----------
+    fixed_mask, moving_mask
+        Breast masks, shapes may differ.
+
+    Returns
+    -------
+    transform
+        From fixed to moving pixels.
+    before, after
+        Intersection over union with a plain resize and with ``transform`` (there where the moving image reaches).
+    """
+    plain = _plain_resize(moving_mask.shape, fixed_mask.shape)
+    before = mask_iou(fixed_mask, _moved_mask(moving_mask, plain, fixed_mask.shape))
+    factor = max(1.0, max(fixed_mask.shape) / _WORKING_SIZE)
+    fixed = _outline_image(fixed_mask, factor)
+    # The moving mask is brought to the fixed grid first, so that the search starts near the identity.
+    moving = _outline_image(_moved_mask(moving_mask, plain, fixed_mask.shape), factor)
+    method = sitk.ImageRegistrationMethod()
+    method.SetMetricAsMeanSquares()
+    method.SetMetricSamplingStrategy(method.NONE)
+    method.SetInterpolator(sitk.sitkLinear)
+    method.SetNumberOfThreads(1)
+    center = [(size - 1) / 2 for size in fixed.GetSize()]
+    start = sitk.AffineTransform(2)
+    start.SetCenter(center)
+    method.SetInitialTransform(start, inPlace=True)
+    # Parameters: matrix (xx, xy, yx, yy), shift (x, y); no shear and no rotation: the images were only cropped and resized.
+    method.SetOptimizerWeights([1, 0, 0, 1, 1, 1])
+    method.SetOptimizerAsRegularStepGradientDescent(
+        learningRate=1.0, minStep=1e-3, numberOfIterations=_ITERATIONS, relaxationFactor=0.6
+    )
+    method.SetOptimizerScalesFromPhysicalShift()
+    method.Execute(fixed, moving)
+    (xx, _, _, yy), (tx, ty) = start.GetMatrix(), start.GetTranslation()
+    # y = A (x - c) + c + t in coarse coordinates, then through the plain resize to moving pixels.
+    scale = np.array([yy, xx])
+    middle = np.array([center[1], center[0]])
+    shift = middle - scale * middle + np.array([ty, tx])
+    # A coarse pixel center i lies at factor * (i + 0.5) - 0.5 on the fixed grid.
+    shift = factor * shift + (factor - 1) / 2 * (1 - scale)
+    whole = np.array(plain.scale)
+    total_scale = whole * scale
+    total_shift = whole * shift + np.array(plain.shift)
+    transform = AxisTransform(
+        (float(total_scale[0]), float(total_scale[1])), (float(total_shift[0]), float(total_shift[1]))
+    )
+    both = covered(transform, moving_mask.shape, fixed_mask.shape)
+    after = mask_iou(fixed_mask & both, _moved_mask(moving_mask, transform, fixed_mask.shape) & both)
+    return transform, before, after
+
+
+def resample(image: FloatImage, transform: AxisTransform, shape: tuple[int, ...]) -> FloatImage:
+    """Linear resampling on a grid of ``shape``; beyond the image lies its lowest value (air)."""
+    smoothed = image
+    if max(transform.scale) > 1.5:  # a smaller grid: no aliasing
+        smoothed = ndimage.gaussian_filter(image, [0.35 * max(0.0, s - 1.0) for s in transform.scale])
+    return np.asarray(
+        ndimage.affine_transform(
+            smoothed,
+            np.array(transform.scale),
+            offset=np.array(transform.shift),
+            output_shape=shape,
+            order=1,
+            mode="constant",
+            cval=float(image.min()),
+        ),
+        dtype=np.float32,
+    )
+
+
+def mask_iou(first: Mask, second: Mask) -> float:
+    """Intersection over union, 0 to 1 (1 where both are empty)."""
+    union = int(np.count_nonzero(first | second))
+    return 1.0 if union == 0 else int(np.count_nonzero(first & second)) / union
+
+
+def covered(transform: AxisTransform, source: tuple[int, ...], target: tuple[int, ...]) -> Mask:
+    """Mark the pixels of the ``target`` grid whose centers lie on the ``source`` image (its outermost half pixels too)."""
+    axes = [
+        transform.scale[i] * np.arange(target[i]) + transform.shift[i] for i in range(2)
+    ]  # source positions of rows and columns
+    inside = [(axis >= -0.5) & (axis <= source[i] - 0.5) for i, axis in enumerate(axes)]
+    return np.asarray(inside[0][:, None] & inside[1][None, :])
+
+
+def _plain_resize(source: tuple[int, ...], target: tuple[int, ...]) -> AxisTransform:
+    """The transform of a resize that lays the image borders on each other."""
+    rows, columns = (s / t for s, t in zip(source, target, strict=True))
+    return AxisTransform((rows, columns), ((rows - 1) / 2, (columns - 1) / 2))
+
+
+def _moved_mask(mask: Mask, transform: AxisTransform, shape: tuple[int, ...]) -> Mask:
+    moved = ndimage.affine_transform(
+        mask.astype(np.float32),
+        np.array(transform.scale),
+        offset=np.array(transform.shift),
+        output_shape=shape,
+        order=1,
+        mode="nearest",
+    )
+    return np.asarray(moved > 0.5)
+
+
+def _outline_image(mask: Mask, factor: float) -> sitk.Image:
+    """Signed distance to the outline (inside positive), clipped, on the coarse grid; image borders are no outline."""
+    shape = tuple(max(8, round(s / factor)) for s in mask.shape)
+    coarse = _moved_mask(mask, _plain_resize(mask.shape, shape), shape)
+    inside: NDArray[np.float64] = ndimage.distance_transform_edt(np.pad(coarse, 1, mode="edge"))[1:-1, 1:-1]
+    outside: NDArray[np.float64] = ndimage.distance_transform_edt(np.pad(~coarse, 1, mode="edge"))[1:-1, 1:-1]
+    clip = _CLIP_FRACTION * max(shape)
+    signed = np.clip(inside, 0, clip) - np.clip(outside, 0, clip)
+    return sitk.GetImageFromArray(signed.astype(np.float32))
