@@ -1,20 +1,25 @@
 """Registration: LE and recombined image of one acquisition on the low-energy grid.
 
-DICOM pairs lie on one grid and are never resampled. In image folders each image was cropped (and perhaps resized) on its
-own, so the recombined image is moved by a scale and a shift per axis that lays its breast outline on the LE's
+DICOM pairs lie on one grid and are never resampled. In image folders each image was cropped (and perhaps resized) on
+its own, so the recombined image is moved by a scale and a shift per axis that lays its breast outline on the LE's
 (SimpleITK: mean squares of the clipped signed distances to the outlines, gradient descent, all pixels, one thread).
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-import SimpleITK as sitk
+import SimpleITK
 from numpy.typing import NDArray
 from scipy import ndimage
 
 from CEMSynthLib.study.errors import BreastNotFoundError
 from CEMSynthLib.study.mask import breast_mask
 from CEMSynthLib.study.model import Acquisition, FloatImage, Mask
+from CEMSynthLib.study.resampling import AxisTransform, covered, mask_iou, plain_resize, resample, resample_mask
+
+# SimpleITK's wheel has no annotations of its own.
+sitk: Any = SimpleITK
 
 # Longest side of the masks that are registered.
 _WORKING_SIZE = 512
@@ -90,7 +95,7 @@ def on_low_energy_grid(acquisition: Acquisition) -> AlignedPair:
     except BreastNotFoundError:
         if moving.shape == low_pixels.shape:
             return AlignedPair(low_pixels, moving, False, None, "No breast was found, so the pair is not registered.")
-        resized = resample(moving, _plain_resize(moving.shape, low_pixels.shape), low_pixels.shape)
+        resized = resample(moving, plain_resize(moving.shape, low_pixels.shape), low_pixels.shape)
         return AlignedPair(
             low_pixels, resized, True, None, "No breast was found, so the recombined image is only resized."
         )
@@ -107,16 +112,8 @@ def on_low_energy_grid(acquisition: Acquisition) -> AlignedPair:
         return AlignedPair(low_pixels, moved, True, after, note, None if reach.all() else reach)
     if moving.shape == low_pixels.shape:
         return AlignedPair(low_pixels, moving, False, before, f"The pair fits as it is (mask overlap {before:.3f}).")
-    resized = resample(moving, _plain_resize(moving.shape, low_pixels.shape), low_pixels.shape)
+    resized = resample(moving, plain_resize(moving.shape, low_pixels.shape), low_pixels.shape)
     return AlignedPair(low_pixels, resized, True, before, f"The recombined image was resized (overlap {before:.3f}).")
-
-
-@dataclass(frozen=True)
-class AxisTransform:
-    """Where a pixel of the fixed grid comes from: ``moving = scale * fixed + shift``, in pixels, (row, column)."""
-
-    scale: tuple[float, float]
-    shift: tuple[float, float]
 
 
 def register(fixed_mask: Mask, moving_mask: Mask) -> tuple[AxisTransform, float, float]:
@@ -134,12 +131,12 @@ def register(fixed_mask: Mask, moving_mask: Mask) -> tuple[AxisTransform, float,
     before, after
         Intersection over union with a plain resize and with ``transform`` (there where the moving image reaches).
     """
-    plain = _plain_resize(moving_mask.shape, fixed_mask.shape)
-    before = mask_iou(fixed_mask, _moved_mask(moving_mask, plain, fixed_mask.shape))
+    plain = plain_resize(moving_mask.shape, fixed_mask.shape)
+    before = mask_iou(fixed_mask, resample_mask(moving_mask, plain, fixed_mask.shape))
     factor = max(1.0, max(fixed_mask.shape) / _WORKING_SIZE)
     fixed = _outline_image(fixed_mask, factor)
     # The moving mask is brought to the fixed grid first, so that the search starts near the identity.
-    moving = _outline_image(_moved_mask(moving_mask, plain, fixed_mask.shape), factor)
+    moving = _outline_image(resample_mask(moving_mask, plain, fixed_mask.shape), factor)
     method = sitk.ImageRegistrationMethod()
     method.SetMetricAsMeanSquares()
     method.SetMetricSamplingStrategy(method.NONE)
@@ -149,7 +146,7 @@ def register(fixed_mask: Mask, moving_mask: Mask) -> tuple[AxisTransform, float,
     start = sitk.AffineTransform(2)
     start.SetCenter(center)
     method.SetInitialTransform(start, inPlace=True)
-    # Parameters: matrix (xx, xy, yx, yy), shift (x, y); no shear and no rotation: the images were only cropped and resized.
+    # Parameters: matrix (xx, xy, yx, yy), shift (x, y); no shear, no rotation: images were cropped and resized.
     method.SetOptimizerWeights([1, 0, 0, 1, 1, 1])
     method.SetOptimizerAsRegularStepGradientDescent(
         learningRate=1.0, minStep=1e-3, numberOfIterations=_ITERATIONS, relaxationFactor=0.6
@@ -170,66 +167,14 @@ def register(fixed_mask: Mask, moving_mask: Mask) -> tuple[AxisTransform, float,
         (float(total_scale[0]), float(total_scale[1])), (float(total_shift[0]), float(total_shift[1]))
     )
     both = covered(transform, moving_mask.shape, fixed_mask.shape)
-    after = mask_iou(fixed_mask & both, _moved_mask(moving_mask, transform, fixed_mask.shape) & both)
+    after = mask_iou(fixed_mask & both, resample_mask(moving_mask, transform, fixed_mask.shape) & both)
     return transform, before, after
 
 
-def resample(image: FloatImage, transform: AxisTransform, shape: tuple[int, ...]) -> FloatImage:
-    """Linear resampling on a grid of ``shape``; beyond the image lies its lowest value (air)."""
-    smoothed = image
-    if max(transform.scale) > 1.5:  # a smaller grid: no aliasing
-        smoothed = ndimage.gaussian_filter(image, [0.35 * max(0.0, s - 1.0) for s in transform.scale])
-    return np.asarray(
-        ndimage.affine_transform(
-            smoothed,
-            np.array(transform.scale),
-            offset=np.array(transform.shift),
-            output_shape=shape,
-            order=1,
-            mode="constant",
-            cval=float(image.min()),
-        ),
-        dtype=np.float32,
-    )
-
-
-def mask_iou(first: Mask, second: Mask) -> float:
-    """Intersection over union, 0 to 1 (1 where both are empty)."""
-    union = int(np.count_nonzero(first | second))
-    return 1.0 if union == 0 else int(np.count_nonzero(first & second)) / union
-
-
-def covered(transform: AxisTransform, source: tuple[int, ...], target: tuple[int, ...]) -> Mask:
-    """Mark the pixels of the ``target`` grid whose centers lie on the ``source`` image (its outermost half pixels too)."""
-    axes = [
-        transform.scale[i] * np.arange(target[i]) + transform.shift[i] for i in range(2)
-    ]  # source positions of rows and columns
-    inside = [(axis >= -0.5) & (axis <= source[i] - 0.5) for i, axis in enumerate(axes)]
-    return np.asarray(inside[0][:, None] & inside[1][None, :])
-
-
-def _plain_resize(source: tuple[int, ...], target: tuple[int, ...]) -> AxisTransform:
-    """The transform of a resize that lays the image borders on each other."""
-    rows, columns = (s / t for s, t in zip(source, target, strict=True))
-    return AxisTransform((rows, columns), ((rows - 1) / 2, (columns - 1) / 2))
-
-
-def _moved_mask(mask: Mask, transform: AxisTransform, shape: tuple[int, ...]) -> Mask:
-    moved = ndimage.affine_transform(
-        mask.astype(np.float32),
-        np.array(transform.scale),
-        offset=np.array(transform.shift),
-        output_shape=shape,
-        order=1,
-        mode="nearest",
-    )
-    return np.asarray(moved > 0.5)
-
-
-def _outline_image(mask: Mask, factor: float) -> sitk.Image:
+def _outline_image(mask: Mask, factor: float) -> Any:
     """Signed distance to the outline (inside positive), clipped, on the coarse grid; image borders are no outline."""
     shape = tuple(max(8, round(s / factor)) for s in mask.shape)
-    coarse = _moved_mask(mask, _plain_resize(mask.shape, shape), shape)
+    coarse = resample_mask(mask, plain_resize(mask.shape, shape), shape)
     inside: NDArray[np.float64] = ndimage.distance_transform_edt(np.pad(coarse, 1, mode="edge"))[1:-1, 1:-1]
     outside: NDArray[np.float64] = ndimage.distance_transform_edt(np.pad(~coarse, 1, mode="edge"))[1:-1, 1:-1]
     clip = _CLIP_FRACTION * max(shape)
