@@ -4,10 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-import numpy as np
-from numpy.typing import NDArray
-
 from CEMSynthLib.measurement.cnr import CNRFormula, CNRResult
+from CEMSynthLib.measurement.halo import HaloResult
+from CEMSynthLib.measurement.halo_retained import HaloRetained
 from CEMSynthLib.measurement.regions import RegionRole
 from CEMSynthLib.measurement.similarity import Similarity
 from CEMSynthLib.study.model import FloatImage, Mask, VOIWindow
@@ -67,42 +66,6 @@ class CNRReport:
 
 
 @dataclass(frozen=True)
-class HaloReport:
-    """The halo of one image.
-
-    Parameters
-    ----------
-    verdict
-        ``present``, ``absent``, ``uncertain`` or ``not measurable``.
-    reason
-        Why it is not measurable; empty otherwise.
-    step, step_interval, rim_excess
-        Image units.
-    trough_depth, rim_depth, band_width
-        In ``depth_unit``.
-    depth_unit
-        ``mm``, or ``pixels`` where the spacing is unknown.
-    step_to_noise
-        Without a unit.
-    depths, profile
-        P(d): depth behind the skin edge and smoothed median, same length.
-    """
-
-    verdict: str
-    reason: str = ""
-    step: float | None = None
-    step_interval: tuple[float, float] | None = None
-    rim_excess: float | None = None
-    trough_depth: float | None = None
-    rim_depth: float | None = None
-    band_width: float | None = None
-    depth_unit: str = "mm"
-    step_to_noise: float | None = None
-    depths: NDArray[np.floating] | None = None
-    profile: NDArray[np.floating] | None = None
-
-
-@dataclass(frozen=True)
 class SimilarityReport:
     """One image compared with the clinical iodine image.
 
@@ -138,8 +101,8 @@ class AcquisitionReport:
         (row, column), or ``None``: no scale bar, no millimeters.
     regions, cnr
         Regions and what was measured in them.
-    halo_clinical, halo_synthetic
-        Halo of the two.
+    halo_clinical, halo_synthetic, halo_retained
+        Halo of the two, and how much of it the synthetic image kept.
     similarity, similarity_window
         Rows, and the window that mapped the images to [0, 1].
     warnings
@@ -153,8 +116,9 @@ class AcquisitionReport:
     spacing_mm: tuple[float, float] | None
     regions: tuple[RegionReport, ...] = ()
     cnr: tuple[CNRReport, ...] = ()
-    halo_clinical: HaloReport | None = None
-    halo_synthetic: HaloReport | None = None
+    halo_clinical: HaloResult | None = None
+    halo_synthetic: HaloResult | None = None
+    halo_retained: HaloRetained | None = None
     similarity: tuple[SimilarityReport, ...] = ()
     similarity_window: VOIWindow | None = None
     warnings: tuple[str, ...] = ()

@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import AbstractPathEffect, withStroke
 from skimage.transform import resize
 
-from CEMSynthLib.evaluation.content import HaloReport, RegionReport, ReportImage
+from CEMSynthLib.evaluation.content import RegionReport, ReportImage
+from CEMSynthLib.measurement.halo import HaloResult
 from CEMSynthLib.measurement.regions import RegionRole
 
 NOTICE = "SYNTHETIC - not for diagnosis"
@@ -86,7 +87,7 @@ def _outline(axes: Axes, region: RegionReport, scale: tuple[float, float]) -> No
     lines = axes.contour(x, y, part, levels=[0.5], colors=color, linewidths=1.3, linestyles=style)
     shadow: list[AbstractPathEffect] = [withStroke(linewidth=2.4, foreground="black")]
     lines.set_path_effects(shadow)
-    axes.text(x.mean(), y[0] - 4, region.name, ha="center", va="bottom", color=color, fontsize=7, path_effects=shadow)
+    axes.text(x.mean(), y[0] - 4, region.name, ha="center", va="bottom", color=color, fontsize=8, path_effects=shadow)
 
 
 def _scale_bar(axes: Axes, height: int, drawn_per_mm: float, at_right: bool) -> None:
@@ -106,12 +107,12 @@ def _scale_bar(axes: Axes, height: int, drawn_per_mm: float, at_right: bool) -> 
         ha="center",
         va="bottom",
         color="white",
-        fontsize=7,
+        fontsize=8,
         path_effects=shadow,
     )
 
 
-def halo_plot(clinical: HaloReport | None, synthetic: HaloReport | None, units: str) -> str | None:
+def halo_plot(clinical: HaloResult | None, synthetic: HaloResult | None, units: str) -> str | None:
     """Plot the halo profiles of the clinical and the synthetic image over the depth behind the skin edge.
 
     Parameters
@@ -126,25 +127,26 @@ def halo_plot(clinical: HaloReport | None, synthetic: HaloReport | None, units: 
     str or None
         ``data:image/svg+xml;base64,...``; ``None`` where neither has a profile.
     """
-    shown = [
-        (halo, name, color, style)
-        for halo, name, color, style in (
-            (clinical, "clinical iodine", CLINICAL_COLOR, "-"),
-            (synthetic, "synthetic iodine", SYNTHETIC_COLOR, "--"),
-        )
-        if halo is not None and halo.depths is not None and halo.profile is not None
-    ]
+    candidates = (
+        (clinical, "clinical iodine", CLINICAL_COLOR, "-"),
+        (synthetic, "synthetic iodine", SYNTHETIC_COLOR, "--"),
+    )
+    shown = [(h, h.profile, name, c, s) for h, name, c, s in candidates if h is not None and h.profile is not None]
     if not shown:
         return None
     figure = Figure(figsize=(7.2, 2.9), layout="constrained")
     axes = figure.add_subplot()
-    for halo, name, color, style in shown:
-        depths, profile = np.asarray(halo.depths), np.asarray(halo.profile)
-        axes.plot(depths, profile, style, color=color, linewidth=1.8, label=name)
+    for halo, profile, name, color, style in shown:
+        axes.plot(profile.depth, profile.smoothed, style, color=color, linewidth=1.8, label=name)
         for depth, mark, what in ((halo.trough_depth, "v", "trough"), (halo.rim_depth, "^", "rim")):
             if depth is not None:
                 axes.plot(
-                    depth, np.interp(depth, depths, profile), mark, color=color, markersize=7, label=f"{what}, {name}"
+                    depth,
+                    np.interp(depth, profile.depth, profile.smoothed),
+                    mark,
+                    color=color,
+                    markersize=7,
+                    label=f"{what}, {name}",
                 )
     axes.set_xlabel(f"depth behind the skin edge ({shown[0][0].depth_unit})")
     axes.set_ylabel(f"median value\n({units})")

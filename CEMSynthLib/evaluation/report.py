@@ -21,6 +21,8 @@ FORMULA_NAMES = {
 
 @dataclass(frozen=True)
 class _Picture:
+    """One place in the row of pictures; without an image ``uri`` is empty and ``note`` says so."""
+
     title: str
     note: str
     uri: str
@@ -33,7 +35,6 @@ class _Section:
     anchor: str
     pictures: tuple[_Picture, ...]
     plot: str | None
-    retained: str
 
 
 def number(value: float | None, digits: int = 3) -> str:
@@ -101,28 +102,16 @@ def _section(acquisition: AcquisitionReport, index: int, units: str) -> _Section
         ("Clinical iodine image", acquisition.clinical, False),
         ("Synthetic iodine image", acquisition.synthetic, True),
     )
-    pictures = tuple(
-        _Picture(
-            title,
-            f"shown from {number(image.window.low)} (black) to {number(image.window.high)} (white)",
-            picture(image, spacing_mm=acquisition.spacing_mm, regions=acquisition.regions, synthetic=synthetic),
-            synthetic,
-        )
-        for title, image, synthetic in shown
-        if image is not None
-    )
+    pictures = []
+    for title, image, synthetic in shown:
+        if image is None:
+            pictures.append(_Picture(title, "not available for this view", "", synthetic))
+            continue
+        note = f"shown from {number(image.window.low)} (black) to {number(image.window.high)} (white)"
+        uri = picture(image, spacing_mm=acquisition.spacing_mm, regions=acquisition.regions, synthetic=synthetic)
+        pictures.append(_Picture(title, note, uri, synthetic))
     plot = halo_plot(acquisition.halo_clinical, acquisition.halo_synthetic, units)
-    return _Section(acquisition, f"acquisition-{index + 1}", pictures, plot, _retained(acquisition))
-
-
-def _retained(acquisition: AcquisitionReport) -> str:
-    """Halo retained, step_synthetic / step_clinical, where the clinical step is a real one."""
-    clinical, synthetic = acquisition.halo_clinical, acquisition.halo_synthetic
-    if clinical is None or synthetic is None or clinical.step is None or synthetic.step is None:
-        return ""
-    if clinical.verdict != "present" or clinical.step <= 0:
-        return ""
-    return f"{number(100 * synthetic.step / clinical.step, 2)}%"
+    return _Section(acquisition, f"acquisition-{index + 1}", tuple(pictures), plot)
 
 
 def _first_cnr(acquisition: AcquisitionReport) -> CNRReport | None:
