@@ -2,12 +2,11 @@
 
 import json
 import math
-import os
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from CEMSynthLib.export.files import write_text
 from CEMSynthLib.measurement.errors import MarkupsError
 from CEMSynthLib.measurement.markups import INDEX_FORMAT, INDEX_NAME, INDEX_VERSION, MARKUPS_SUFFIX, RegionTie
 from CEMSynthLib.measurement.regions import Region
@@ -44,6 +43,8 @@ def write_region(path: Path, region: Region) -> None:
     ------
     MarkupsError
         The path has another ending.
+    CEMSynthLib.export.errors.ExportError
+        The file cannot be written.
     """
     if not path.name.endswith(MARKUPS_SUFFIX):
         raise MarkupsError(f"{path.name} does not end with {MARKUPS_SUFFIX}, so Slicer would not open it.")
@@ -128,12 +129,4 @@ def _control_points(shape: Ellipse | Polygon | ClosedCurve) -> list[tuple[float,
 
 
 def _write_json(path: Path, document: dict[str, Any]) -> None:
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            json.dump(document, stream, indent=2)
-            stream.write("\n")
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    write_text(path, json.dumps(document, indent=2) + "\n")

@@ -51,11 +51,10 @@ def halo_retained(synthetic: HaloResult, clinical: HaloResult) -> HaloRetained:
         raise MeasurementError(
             "The halo of the two images was measured with different windows or spacings; measure both alike."
         )
-    for name, result in (("synthetic", synthetic), ("clinical", clinical)):
-        if result.step is None:
-            return HaloRetained(None, None, f"the halo of the {name} image is not measurable: {result.reason}")
-    assert synthetic.step is not None
-    assert clinical.step is not None
+    if synthetic.step is None:
+        return HaloRetained(None, None, f"the halo of the synthetic image is not measurable: {synthetic.reason}")
+    if clinical.step is None:
+        return HaloRetained(None, None, f"the halo of the clinical image is not measurable: {clinical.reason}")
     difference = synthetic.step - clinical.step
     if clinical.step <= clinical.threshold:
         reason = (
