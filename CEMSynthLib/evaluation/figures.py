@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patheffects import AbstractPathEffect, withStroke
+from numpy.typing import NDArray
 from skimage.transform import resize
 
 from CEMSynthLib.evaluation.content import RegionReport, ReportImage
@@ -61,9 +62,7 @@ def picture(
     for region in regions:
         _outline(axes, region, (height / rows, _PICTURE_WIDTH / columns))
     if spacing_mm is not None:
-        _scale_bar(
-            axes, height, _PICTURE_WIDTH / (columns * column_mm), bool(windowed[:, 0].mean() > windowed[:, -1].mean())
-        )
+        _scale_bar(axes, height, _PICTURE_WIDTH / (columns * column_mm), _brighter_at_left(shown))
     if synthetic:
         box = {"facecolor": "#FFD84D", "edgecolor": "none", "pad": 2.5}
         axes.text(
@@ -74,6 +73,11 @@ def picture(
     buffer = io.BytesIO()
     figure.savefig(buffer, format="jpeg", dpi=_DPI, pil_kwargs={"quality": 90})
     return _uri("image/jpeg", buffer.getvalue())
+
+
+def _brighter_at_left(shown: NDArray[np.floating]) -> bool:
+    half = shown.shape[1] // 2
+    return bool(shown[:, :half].mean() > shown[:, half:].mean())
 
 
 def _outline(axes: Axes, region: RegionReport, scale: tuple[float, float]) -> None:
