@@ -9,8 +9,21 @@ from typing import Any
 from CEMSynthLib.export.files import write_text
 from CEMSynthLib.measurement.errors import MarkupsError
 from CEMSynthLib.measurement.markups import INDEX_FORMAT, INDEX_NAME, INDEX_VERSION, MARKUPS_SUFFIX, RegionTie
-from CEMSynthLib.measurement.regions import Region
+from CEMSynthLib.measurement.regions import Region, RegionRole
 from CEMSynthLib.measurement.shapes import ClosedCurve, Ellipse, Polygon, Rectangle
+
+# What is written is told in the words of measurement; rooms that only know export (phantom) find them here.
+__all__ = [
+    "ClosedCurve",
+    "Ellipse",
+    "Polygon",
+    "Rectangle",
+    "Region",
+    "RegionRole",
+    "RegionTie",
+    "write_region",
+    "write_regions_index",
+]
 
 SCHEMA = (
     "https://raw.githubusercontent.com/slicer/slicer/master/Modules/Loadable/Markups/Resources/Schema/"

@@ -15,6 +15,9 @@ SMOOTHING_FRACTION = 0.005
 DROP_FRACTION = 0.1
 #: ... and by this many standard deviations of the smoothed profile, so that noise makes no rim.
 DROP_DEVIATIONS = 3.0
+#: ... and it counts only if it reaches this part of the highest rise in the search, so that a ripple inside the dark
+#: band is no rim (real sectors: ripples of 5 to 10 grey levels before a rise of 40).
+RISE_FRACTION = 0.5
 #: A depth needs this many pixels for a median.
 PIXELS_PER_DEPTH = 5
 
@@ -139,7 +142,8 @@ def find_band(profile: DepthProfile, skin_until: int, trough_until: int, rim_unt
     -----
     The trough is the minimum of P behind the skin line (the highest value up to ``skin_until``). From there the
     search walks inward and keeps the highest value; it ends where P has fallen behind it by a tenth of the rise and
-    by three standard deviations of the smoothed profile: that value is the first local maximum, the rim.
+    by three standard deviations of the smoothed profile: that value is the first local maximum, the rim. Maxima lower
+    than half the highest rise in the search are passed over as ripples of the band.
     """
     values = profile.smoothed
     skin = int(np.argmax(values[: skin_until + 1]))
@@ -147,10 +151,13 @@ def find_band(profile: DepthProfile, skin_until: int, trough_until: int, rim_unt
     rim, is_maximum = trough, False
     noise = DROP_DEVIATIONS * profile.noise
     rounding = 1e-9 * max(1.0, float(np.abs(values).max()))
+    counts = values[trough] + RISE_FRACTION * float(values[trough : rim_until + 1].max() - values[trough])
     for index in range(trough + 1, rim_until + 1):
         if values[index] > values[rim] + rounding:
             rim = index
-        elif values[rim] - values[index] > max(DROP_FRACTION * (values[rim] - values[trough]), noise, rounding):
+            continue
+        fallen = values[rim] - values[index] > max(DROP_FRACTION * (values[rim] - values[trough]), noise, rounding)
+        if fallen and values[rim] >= counts:
             is_maximum = True
             break
     if rim == trough:

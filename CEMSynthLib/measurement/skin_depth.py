@@ -17,8 +17,8 @@ MARGIN_FRACTION = 0.05
 MAXIMAL_LEAN = 1.0
 #: The angular sectors, each 15 degrees as seen from the point on the chest wall at mid-height.
 SECTORS = 12
-#: Each sector is cut into stripes of 2.5 degrees; even and odd ones make two halves that share no pixel.
-STRIPES = 6
+#: Each sector is cut into stripes of 3.75 degrees; even and odd ones make two halves that share no pixel.
+STRIPES = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,8 +32,8 @@ class SkinDepth:
     depth
         Distance to the skin edge, float, shape (rows, columns); mm, or pixels along the row.
     stripe
-        0 (top) ... 71 (bottom), shape (rows, columns): the angular stripe of the skin point that the depth is measured
-        from; its sector is ``stripe // 6``.
+        0 (top) ... 47 (bottom), shape (rows, columns): the angular stripe of the skin point that the depth is measured
+        from; its sector is ``stripe // 4``.
     unit
         ``"mm"`` or ``"pixels"``.
     """
