@@ -1,5 +1,6 @@
 """Batches: whole images of similar size side by side, padded with air, turned over and jittered."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -18,6 +19,8 @@ _SIZE_JITTER = 0.1
 _SCALE = 0.08
 _GAMMA = 0.15
 _SHIFT = 0.05
+# oneDNN compiles its kernels anew for each image size and keeps 1024 of them; sizes in steps of 16 need a few dozen.
+_SIZE_STEP = 16
 
 
 @dataclass(frozen=True)
@@ -55,10 +58,11 @@ def training_batches(
     batch_size
         Images per batch; the last may hold fewer.
     multiple
-        Rows and columns become multiples of this.
+        Rows and columns become multiples of this (and of 16).
     random
         Source of all randomness.
     """
+    multiple = math.lcm(multiple, _SIZE_STEP)
     sizes = np.array([pair.mask.size for pair in pairs], dtype=np.float64)
     order = np.argsort(sizes * random.uniform(1 - _SIZE_JITTER, 1 + _SIZE_JITTER, len(pairs)))
     groups = [order[start : start + batch_size] for start in range(0, len(order), batch_size)]

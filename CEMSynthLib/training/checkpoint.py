@@ -74,7 +74,8 @@ def write_files(folder: Path, contents: Mapping[str, bytes]) -> None:
         raise TrainingOutputError(f"The model folder {folder} cannot be written: {error.strerror}.") from error
     finally:
         for part in temporary.values():
-            part.unlink(missing_ok=True)
+            if part.exists():
+                part.unlink()
 
 
 def _rename(pending: list[tuple[Path, Path]]) -> None:

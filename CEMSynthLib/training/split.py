@@ -57,12 +57,12 @@ def split_patients(patient_ids: Iterable[str], validation_fraction: float, seed:
     """
     if not 0 < validation_fraction < 1:
         raise ValueError(f"validation_fraction is {validation_fraction}, not between 0 and 1")
-    patients = {_same(patient): patient for patient in sorted(set(patient_ids))}
-    draws = sorted((_draw(key, seed), key) for key in patients)
+    patients = set(patient_ids)
+    draws = sorted((_draw(key, seed), key) for key in {_same(patient) for patient in patients})
     count = sum(draw < validation_fraction for draw, _ in draws)
     count = min(max(count, 1), len(draws) - 1)
     held_out = {key for _, key in draws[: max(count, 0)]}
-    return explicit_split(patient_ids, [p for p in set(patient_ids) if _same(p) in held_out])
+    return explicit_split(patients, [p for p in patients if _same(p) in held_out])
 
 
 def explicit_split(
