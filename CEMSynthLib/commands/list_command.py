@@ -2,14 +2,12 @@
 
 import argparse
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
+from CEMSynthLib.commands.progress_bar import progress_bar
 from CEMSynthLib.study.model import Acquisition, CEMImage, CEMStudy, FileReason, StudyFolder
-from CEMSynthLib.study.reader import read_folder
+from CEMSynthLib.study.reader import FOREIGN, read_folder
 
 _COLUMNS = ("view", "rows x columns", "spacing mm", "low energy", "high energy", "recombined")
 
@@ -35,12 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
     StudyFolderError
         The folder is missing, empty or holds nothing that can be read.
     """
-    with tqdm(unit="file", desc="reading headers", leave=False, file=sys.stderr, disable=None) as bar:
-
-        def progress(done: int, total: int, what: str) -> None:
-            bar.total = total
-            bar.update(done - bar.n)
-
+    with progress_bar("Reading headers", unit="file") as progress:
         folder = read_folder(arguments.path, progress)
     print(json.dumps(as_json(folder), indent=2, ensure_ascii=False) if arguments.json else as_text(folder))
     return 0
@@ -58,7 +51,12 @@ def as_text(folder: StudyFolder) -> str:
     """What is printed without ``--json``: one small table per study."""
     blocks = [_study_text(study, folder.root) for study in folder.studies]
     if folder.skipped:
-        blocks.append("\n".join(["Skipped", *_reason_lines(folder.skipped, folder.root)]))
+        foreign = [s for s in folder.skipped if s.reason.endswith(FOREIGN)]
+        rest = tuple(s for s in folder.skipped if not s.reason.endswith(FOREIGN))
+        lines = ["Skipped", *_reason_lines(rest, folder.root)]
+        if foreign:
+            lines.append(f"  {len(foreign)} of another kind (neither DICOM nor image; --json names them)")
+        blocks.append("\n".join(lines))
     return "\n\n".join(blocks)
 
 

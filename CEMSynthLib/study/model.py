@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit
 
 FloatImage = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -113,7 +114,7 @@ class VOIWindow:
         """Map modality units to [0, 1] by the formulas of PS3.3 C.11.2.1.2 (0 black, 1 white)."""
         values = np.asarray(pixels, dtype=np.float64)
         if self.function == "SIGMOID":
-            return np.asarray(1.0 / (1.0 + np.exp(-4.0 * (values - self.center) / self.width)))
+            return np.asarray(expit(4.0 * (values - self.center) / self.width))
         if self.high <= self.low:
             return np.asarray(values > self.low, dtype=np.float64)
         return np.asarray(np.clip((values - self.low) / (self.high - self.low), 0.0, 1.0))

@@ -13,6 +13,8 @@ from CEMSynthLib.study.model import CEMStudy, FileReason, ImageKind, StudyFolder
 from CEMSynthLib.study.pairing import acquisitions_of
 
 MANIFEST_NAME = "cemsynth-manifest.json"
+# How the reason ends for files of quite another kind (text, tables).
+FOREIGN = "is neither a DICOM file nor an image."
 # Reasons quoted when nothing could be read.
 _QUOTED = 3
 
@@ -55,7 +57,7 @@ def read_folder(path: Path, progress: Progress = silent) -> StudyFolder:
         else:
             images, unclassified = studies[result.patient_id, result.study_uid] if result else ([], [])
             if result is None:
-                skipped.append(FileReason(file, f"{file.name} is neither a DICOM file nor an image."))
+                skipped.append(FileReason(file, f"{file.name} {FOREIGN}"))
             elif isinstance(result, UnclassifiedImage):
                 unclassified.append(FileReason(file, result.reason))
             else:

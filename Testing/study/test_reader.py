@@ -1,0 +1,202 @@
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
+
+from CEMSynthLib.study.errors import StudyFolderError
+from CEMSynthLib.study.model import ImageKind, Laterality, ViewPosition
+from CEMSynthLib.study.reader import read_folder
+
+RECOMBINED = ["DERIVED", "PRIMARY", "POST_CONTRAST", "SUBTRACTION"]
+HIGH = ["ORIGINAL", "PRIMARY", "POST_CONTRAST", "", "HIGH_ENERGY"]
+
+
+def test_one_acquisition_with_all_three_images(write_dicom, tmp_path):
+    write_dicom("a/one")  # DICOM is known by content, not by name
+    write_dicom("a/two.txt", ImageType=HIGH, AcquisitionTime="101501")
+    write_dicom("b/three.dcm", ImageType=RECOMBINED)
+    folder = read_folder(tmp_path)
+    (study,) = folder.studies
+    (acquisition,) = study.acquisitions
+    assert acquisition.name == "L CC"
+    assert [i.path.name for i in acquisition.images] == ["one", "two.txt", "three.dcm"]
+    assert [i.kind for i in acquisition.images] == [
+        ImageKind.LOW_ENERGY, ImageKind.HIGH_ENERGY, ImageKind.RECOMBINED,
+    ]  # fmt: skip
+    assert acquisition.warnings == ()
+    assert folder.skipped == ()
+
+
+def test_attributes_are_kept_and_the_name_is_not(write_dicom, tmp_path):
+    write_dicom(
+        KVP=29, AnodeTargetMaterial="RHODIUM", FilterMaterial="SILVER", BodyPartThickness=55, CompressionForce=90.5,
+        ContrastBolusAgent="Iohexol", ContrastBolusRoute="IV", ContrastBolusVolume=100, ContrastBolusStartTime="101200",
+        PresentationIntentType="FOR PRESENTATION", Manufacturer="GE", ManufacturerModelName="Pristina",
+        EstimatedRadiographicMagnificationFactor=1.1, SyntheticData="YES",
+    )  # fmt: skip
+    (acquisition,) = read_folder(tmp_path).studies[0].acquisitions
+    attributes = acquisition.low_energy.attributes
+    expected = {
+        "KVP": 29.0, "AnodeTargetMaterial": "RHODIUM", "FilterMaterial": "SILVER", "BodyPartThickness": 55.0,
+        "CompressionForce": 90.5, "ContrastBolusAgent": "Iohexol", "ContrastBolusRoute": "IV",
+        "ContrastBolusVolume": 100.0, "ContrastBolusStartTime": "101200", "AcquisitionTime": "101500",
+        "PresentationIntentType": "FOR PRESENTATION", "Manufacturer": "GE", "ManufacturerModelName": "Pristina",
+        "EstimatedRadiographicMagnificationFactor": 1.1, "StudyInstanceUID": "1.2.3.4",
+        "SeriesInstanceUID": "1.2.3.4.1", "FrameOfReferenceUID": "1.2.3.4.9", "SyntheticData": "YES",
+    }  # fmt: skip
+    assert expected.items() <= attributes.items()
+    assert "Secret" not in repr(read_folder(tmp_path))
+
+
+def test_imager_pixel_spacing_comes_first_rows_before_columns(write_dicom, tmp_path):
+    write_dicom("1", ImagerPixelSpacing=[0.1, 0.2], PixelSpacing=[0.3, 0.4], ViewPosition="CC")
+    write_dicom("2", ImagerPixelSpacing=None, PixelSpacing=[0.3, 0.4], ViewPosition="MLO")
+    write_dicom("3", ImagerPixelSpacing=None, ViewPosition="ML")
+    write_dicom("4", ImagerPixelSpacing=[0, 0], ViewPosition="LM")
+    acquisitions = read_folder(tmp_path).studies[0].acquisitions
+    assert [a.low_energy.grid.spacing_mm for a in acquisitions] == [(0.1, 0.2), (0.3, 0.4), None, None]
+    assert [any("spacing is missing" in w for w in a.warnings) for a in acquisitions] == [False, False, True, True]
+
+
+def test_bad_files_never_stop_the_rest(write_dicom, tmp_path, cut):
+    write_dicom("good.dcm")
+    (tmp_path / "text.dcm").write_text("this is a text\n" * 20)
+    (tmp_path / "empty.dcm").write_bytes(b"")
+    (tmp_path / "notes.txt").write_text("x")
+    cut(write_dicom("short.dcm", ImageType=RECOMBINED), 400)
+    write_dicom("color.dcm", pixels=np.zeros((8, 8, 3), dtype=np.uint8))
+    write_dicom("ct.dcm", Modality="CT")
+    write_dicom("unknown.dcm", ImageType=["ORIGINAL", "PRIMARY"])
+    write_dicom("missing.dcm", ImageType=None)
+    write_dicom("other.dcm", PatientID="ID2", StudyInstanceUID="1.2.5", ViewPosition="MLO")
+    write_dicom("later.dcm", StudyInstanceUID="1.2.6")
+    folder = read_folder(tmp_path)
+    assert [(s.patient_id, s.study_uid) for s in folder.studies] == [
+        ("ID1", "1.2.3.4"),
+        ("ID1", "1.2.6"),
+        ("ID2", "1.2.5"),
+    ]
+    first = folder.studies[0]
+    assert [a.low_energy.path.name for a in first.acquisitions] == ["good.dcm"]
+    assert any("no recombined image" in w for w in first.acquisitions[0].warnings)
+    assert {u.path.name for u in first.unclassified} == {"unknown.dcm", "missing.dcm"}
+    assert "missing" in next(u.reason for u in first.unclassified if u.path.name == "missing.dcm")
+    reasons = {s.path.name: s.reason for s in folder.skipped}
+    assert set(reasons) == {"text.dcm", "empty.dcm", "notes.txt", "short.dcm", "color.dcm", "ct.dcm"}
+    assert "not a DICOM file" in reasons["text.dcm"]
+    assert "cut short" in reasons["short.dcm"]
+    assert "color" in reasons["color.dcm"]
+    assert "CT" in reasons["ct.dcm"]
+
+
+def test_no_low_energy_image_is_a_warning(write_dicom, tmp_path):
+    write_dicom(ImageType=RECOMBINED)
+    (acquisition,) = read_folder(tmp_path).studies[0].acquisitions
+    assert acquisition.low_energy is None
+    assert any("no low-energy image" in w for w in acquisition.warnings)
+
+
+def test_the_same_instance_twice_counts_once(write_dicom, tmp_path):
+    path = write_dicom("a.dcm")
+    (tmp_path / "b.dcm").write_bytes(path.read_bytes())
+    folder = read_folder(tmp_path)
+    assert len(folder.studies[0].acquisitions) == 1
+    assert folder.skipped[0].reason == "b.dcm is a copy of a.dcm."
+
+
+def test_a_synthetic_image_stands_beside_and_is_never_paired(write_dicom, tmp_path):
+    write_dicom("le.dcm")
+    write_dicom(
+        "syn.dcm", ImageType=["DERIVED", "SECONDARY"], SyntheticData="YES",
+        SeriesDescription="SYNTHETIC iodine (AI) - not for diagnosis",
+    )  # fmt: skip
+    (study,) = read_folder(tmp_path).studies
+    (acquisition,) = study.acquisitions
+    assert acquisition.recombined is None
+    (synthetic,) = study.synthetic
+    assert synthetic.kind is ImageKind.SYNTHETIC
+    assert (synthetic.attributes["Laterality"], synthetic.attributes["ViewPosition"]) == ("L", "CC")
+
+
+@pytest.mark.parametrize("syntax", [ImplicitVRLittleEndian, ExplicitVRLittleEndian])
+def test_a_bare_data_set_without_preamble_is_read(write_dicom, tmp_path, reread, syntax):
+    path = write_dicom("image")
+    dataset = reread(path)
+    dataset.file_meta.TransferSyntaxUID = syntax
+    dataset.save_as(path, implicit_vr=syntax is ImplicitVRLittleEndian, little_endian=True)
+    raw = path.read_bytes()
+    path.write_bytes(raw[raw.index(b"\x08\x00\x08\x00") :])  # from the first element of the data set, Image Type
+    image = read_folder(tmp_path).studies[0].acquisitions[0].low_energy
+    assert image.pixels().max() == 1000
+
+
+def test_dicom_and_images_in_one_folder(write_dicom, tmp_path):
+    write_dicom("x.dcm")
+    Image.fromarray(np.full((8, 6), 7, dtype=np.uint8)).save(tmp_path / "P3_R_DM_MLO.png")
+    studies = read_folder(tmp_path).studies
+    assert [(s.patient_id, s.study_uid) for s in studies] == [("P3", None), ("ID1", "1.2.3.4")]
+    assert studies[0].acquisitions[0].laterality is Laterality.RIGHT
+    assert studies[0].acquisitions[0].view is ViewPosition.MLO
+
+
+def test_a_single_file(write_dicom):
+    path = write_dicom("sub/one.dcm")
+    folder = read_folder(path)
+    assert folder.root == path.parent
+    assert folder.studies[0].acquisitions[0].low_energy.path == path
+
+
+def test_hidden_files_are_left_out(write_dicom, tmp_path):
+    write_dicom()
+    (tmp_path / ".DS_Store").write_bytes(b"x")
+    write_dicom(".trash/old.dcm")
+    folder = read_folder(tmp_path)
+    assert folder.skipped == ()
+    assert len(folder.studies[0].acquisitions) == 1
+
+
+def test_nothing_to_read(tmp_path: Path):
+    with pytest.raises(StudyFolderError, match="does not exist"):
+        read_folder(tmp_path / "none")
+    with pytest.raises(StudyFolderError, match="is empty"):
+        read_folder(tmp_path)
+    (tmp_path / "text.dcm").write_text("x" * 200)
+    with pytest.raises(StudyFolderError, match=r"text\.dcm is not a DICOM file"):
+        read_folder(tmp_path)
+    with pytest.raises(StudyFolderError, match=r"text\.dcm is not a DICOM file"):
+        read_folder(tmp_path / "text.dcm")
+
+
+@pytest.mark.skipif(os.name == "nt" or not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read all")
+def test_a_file_that_may_not_be_read(write_dicom, tmp_path):
+    write_dicom("a.dcm")
+    write_dicom("b.dcm").chmod(0)
+    assert "may not be read" in read_folder(tmp_path).skipped[0].reason
+
+
+def test_progress_is_told_and_may_stop_the_work(write_dicom, tmp_path):
+    for i in range(3):
+        write_dicom(f"{i}.dcm")
+    calls = []
+    read_folder(tmp_path, lambda done, total, what: calls.append((done, total)))
+    assert calls == [(1, 3), (2, 3), (3, 3)]
+
+    def stop(done: int, total: int, what: str) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        read_folder(tmp_path, stop)
+
+
+def test_listing_reads_no_pixels(write_dicom, tmp_path, monkeypatch):
+    write_dicom(pixels=np.zeros((64, 64), dtype=np.uint16))
+    import pydicom.dataset
+
+    def refuse(self):
+        raise AssertionError("pixels were decoded")
+
+    monkeypatch.setattr(pydicom.dataset.Dataset, "pixel_array", property(refuse))
+    assert read_folder(tmp_path).studies[0].acquisitions
