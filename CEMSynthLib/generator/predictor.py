@@ -80,10 +80,10 @@ class Predictor:
     """
 
     def __init__(self, model: str | Path = "demo", device: str = "auto") -> None:
-        folder = find_model(model)
-        self.card: ModelCard = load_card(folder)
+        self.folder = find_model(model)
+        self.card: ModelCard = load_card(self.folder)
         self.device, self.device_reason = choose_device(device)
-        self._network = _load_network(folder, self.card).to(self.device)
+        self._network = _load_network(self.folder, self.card).to(self.device)
 
     def synthesize(self, image: CEMImage) -> SyntheticImage:
         """Make the synthetic image of one low-energy image.

@@ -1,0 +1,201 @@
+"""From studies, synthetic images and regions to tables and reports in a folder."""
+
+import platform
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from importlib import metadata
+from pathlib import Path
+
+from CEMSynthLib import __version__
+from CEMSynthLib.commands.measurement_rows import measurement_rows
+from CEMSynthLib.errors import CEMSynthError
+from CEMSynthLib.evaluation.acquisition import measure_acquisition
+from CEMSynthLib.evaluation.baselines import NullBaselines
+from CEMSynthLib.evaluation.content import AcquisitionReport, ModelReport, ReportContent
+from CEMSynthLib.evaluation.report import render_report
+from CEMSynthLib.export.files import write_text
+from CEMSynthLib.export.synthesis_record import SynthesisRecord
+from CEMSynthLib.export.tables import MeasurementRow, write_measurements
+from CEMSynthLib.measurement.markups import TiedRegion
+from CEMSynthLib.measurement.regions import Region
+from CEMSynthLib.progress import Progress, silent
+from CEMSynthLib.study.model import Acquisition, CEMImage, CEMStudy, FileReason, StudyFolder
+
+TABLE = "measurements.csv"
+Key = tuple[int, int]
+
+
+class NothingToMeasureError(CEMSynthError):
+    """No acquisition can be measured, or the regions belong to none."""
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What was written: the reports by patient (``report.html``, or numbered ones), and what was left out."""
+
+    reports: tuple[Path, ...]
+    rows: int
+    left_out: tuple[FileReason, ...]
+    warnings: tuple[str, ...]
+
+
+def synthetic_of(acquisition: Acquisition, synthetic: Sequence[CEMImage]) -> CEMImage | None:
+    """The synthetic image that was made from the acquisition's low-energy image, the first where there are several."""
+    low = acquisition.low_energy
+    if low is None:
+        return None
+    for image in synthetic:
+        if low.sop_instance_uid is not None and image.attributes.get("SourceSOPInstanceUID") == low.sop_instance_uid:
+            return image
+        if low.sop_instance_uid is None and image.attributes.get("SourceFile") == low.path.name:
+            return image
+    return None
+
+
+def tie_regions(found: StudyFolder, regions: Sequence[TiedRegion]) -> tuple[Mapping[Key, list[Region]], list[str]]:
+    """Give each region to its acquisition.
+
+    Returns
+    -------
+    mapping of (study, acquisition) numbers to regions, and sentences about regions that belong to none.
+
+    Raises
+    ------
+    NothingToMeasureError
+        A region that nothing ties to an image was given although there are several acquisitions, or no region fits.
+    """
+    places = {
+        (i, j): acquisition for i, study in enumerate(found.studies) for j, acquisition in enumerate(study.acquisitions)
+    }
+    given: dict[Key, list[Region]] = defaultdict(list)
+    unmatched: list[str] = []
+    for tied in regions:
+        keys = [key for key, acquisition in places.items() if _fits(tied, acquisition, found.root)]
+        if not tied.tied and len(places) == 1:
+            keys = list(places)
+        if len(keys) == 1:
+            given[keys[0]].append(tied.region)
+        elif not tied.tied:
+            raise NothingToMeasureError(
+                f"{tied.path.name} does not say which of {len(places)} acquisitions it was drawn on; put it into a "
+                "folder with a regions.json that names the image."
+            )
+        else:
+            several = "several acquisitions" if keys else "no acquisition of this study"
+            unmatched.append(f"The region {tied.path.name} belongs to {several} and was left out.")
+    if regions and not given:
+        raise NothingToMeasureError(f"None of {len(regions)} regions belongs to an acquisition under {found.root}.")
+    return given, unmatched
+
+
+def _fits(tied: TiedRegion, acquisition: Acquisition, root: Path) -> bool:
+    for image in acquisition.images:
+        if tied.sop_instance_uid is not None and tied.sop_instance_uid == image.sop_instance_uid:
+            return True
+        if tied.image is not None and tied.image in (image.path.name, image.path.relative_to(root).as_posix()):
+            return True
+    return False
+
+
+def measure_folder(
+    found: StudyFolder,
+    synthetic: Sequence[CEMImage],
+    regions: Sequence[TiedRegion],
+    folder: Path,
+    record: SynthesisRecord | None = None,
+    baselines: NullBaselines | None = None,
+    progress: Progress = silent,
+) -> Measurement:
+    """Measure all acquisitions and write ``measurements.csv`` and one report a study.
+
+    Parameters
+    ----------
+    found
+        The studies.
+    synthetic
+        Synthetic images made from them.
+    regions
+        Lesion and background regions.
+    folder
+        Exists; gets the files.
+    record
+        Which model made the synthetic images.
+    baselines
+        Of that model's training images.
+    progress
+        Called after each acquisition.
+
+    Raises
+    ------
+    NothingToMeasureError
+        Nothing can be measured.
+    """
+    given, unmatched = tie_regions(found, regions)
+    total = sum(len(study.acquisitions) for study in found.studies)
+    rows: list[MeasurementRow] = []
+    left_out: list[FileReason] = []
+    measured: list[tuple[CEMStudy, list[AcquisitionReport]]] = []
+    done = 0
+    for i, study in enumerate(found.studies):
+        reports: list[AcquisitionReport] = []
+        for j, acquisition in enumerate(study.acquisitions):
+            try:
+                report = measure_acquisition(
+                    acquisition, synthetic_of(acquisition, synthetic), given.get((i, j), ()), baselines
+                )
+            except CEMSynthError as error:
+                left_out.append(FileReason(acquisition.images[0].path, str(error)))
+            else:
+                reports.append(report)
+                rows += measurement_rows(study.patient_id, acquisition, report)
+            done += 1
+            progress(done, total, "acquisitions")
+        if reports:
+            measured.append((study, reports))
+    if not measured:
+        reason = left_out[0].reason if left_out else "There is no acquisition."
+        raise NothingToMeasureError(f"Nothing under {found.root} can be measured. {reason}")
+    write_measurements(folder / TABLE, rows)
+    paths = []
+    for number, (study, reports) in enumerate(measured, start=1):
+        path = folder / ("report.html" if len(measured) == 1 else f"report_{number:03d}.html")
+        content = _content(study, reports, found, record, (*unmatched, *(r.reason for r in left_out)))
+        write_text(path, render_report(content))
+        paths.append(path)
+    return Measurement(tuple(paths), len(rows), tuple(left_out), tuple(unmatched))
+
+
+def _content(
+    study: CEMStudy,
+    reports: Sequence[AcquisitionReport],
+    found: StudyFolder,
+    record: SynthesisRecord | None,
+    warnings: tuple[str, ...],
+) -> ReportContent:
+    model = None
+    if record is not None:
+        model = ModelReport(
+            name=record.model.name,
+            version=record.model.version,
+            sha256=record.model.sha256,
+            intended_use=record.model.intended_use,
+            training_data=record.model.training_data,
+            simulated_only=record.simulated_only,
+        )
+    return ReportContent(
+        patient_id=study.patient_id,
+        study=study.study_uid or found.root.name,
+        simulated_patient=all(i.attributes.get("SyntheticData") == "YES" for a in study.acquisitions for i in a.images),
+        model=model,
+        acquisitions=tuple(reports),
+        created=datetime.now(),
+        warnings=warnings,
+        versions=_versions(),
+    )
+
+
+def _versions() -> dict[str, str]:
+    names = ("numpy", "scipy", "scikit-image", "pydicom")
+    return {"CEMSynth": __version__, "Python": platform.python_version()} | {n: metadata.version(n) for n in names}

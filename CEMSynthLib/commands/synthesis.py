@@ -1,0 +1,142 @@
+"""From the low-energy images of a study folder to files with synthetic iodine images."""
+
+import shutil
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydicom.uid import generate_uid
+
+from CEMSynthLib.errors import CEMSynthError
+from CEMSynthLib.evaluation.baselines_file import FILE_NAME as BASELINES
+from CEMSynthLib.export.derived import read_source, synthetic_dataset
+from CEMSynthLib.export.mammogram import write_dataset
+from CEMSynthLib.export.pictures import write_synthetic_png
+from CEMSynthLib.export.provenance import ModelProvenance
+from CEMSynthLib.export.synthesis_record import SynthesisRecord, SynthesizedFile, write_synthesis_record
+from CEMSynthLib.progress import Progress, silent
+from CEMSynthLib.study.model import CEMImage, FileReason, StudyFolder
+
+if TYPE_CHECKING:
+    from CEMSynthLib.generator.predictor import Predictor, SyntheticImage
+
+SERIES_NUMBER = 9001  # far from the numbers that mammography units give
+
+
+class NothingToSynthesizeError(CEMSynthError):
+    """There is no low-energy image that a synthetic image could be made from."""
+
+
+@dataclass(frozen=True)
+class Synthesis:
+    """What was made, and which low-energy images could not be used."""
+
+    record: SynthesisRecord
+    skipped: tuple[FileReason, ...]
+
+
+def synthesize_folder(
+    found: StudyFolder, predictor: "Predictor", folder: Path, progress: Progress = silent
+) -> Synthesis:
+    """Make a synthetic image of every low-energy image and write it.
+
+    Parameters
+    ----------
+    found
+        The studies. Of each acquisition only the low-energy image is looked at.
+    predictor
+        The generator.
+    folder
+        Exists; gets derived DICOM for DICOM, 16-bit PNG with a JSON beside it for image files, and ``synthesis.json``.
+    progress
+        Called after each image.
+
+    Returns
+    -------
+    Synthesis
+
+    Raises
+    ------
+    NothingToSynthesizeError
+        There is no low-energy image, or none of them can be used.
+    """
+    images = [(s, a.low_energy) for s in found.studies for a in s.acquisitions if a.low_energy is not None]
+    if not images:
+        raise NothingToSynthesizeError(
+            f"{found.root} holds no low-energy image to make a synthetic image from; cemsynth list shows what it holds."
+        )
+    card, created = predictor.card, datetime.now()
+    model = ModelProvenance(card.name, card.version, card.weights_sha256, card.training.description, card.intended_use)
+    series = {id(study): str(generate_uid()) for study, _ in images}
+    written: list[SynthesizedFile] = []
+    skipped: list[FileReason] = []
+    for number, (study, image) in enumerate(images, start=1):
+        try:
+            synthetic = predictor.synthesize(image)
+            name = (
+                _write_dicom(folder, image, synthetic, model, series[id(study)], number, created)
+                if image.sop_instance_uid is not None
+                else _write_png(folder, image, synthetic, model)
+            )
+        except CEMSynthError as error:
+            skipped.append(FileReason(image.path, str(error)))
+        else:
+            source = image.path.relative_to(found.root).as_posix()
+            seconds = round(synthetic.provenance.seconds, 3)
+            written.append(SynthesizedFile(source, name, seconds, synthetic.warnings))
+        progress(number, len(images), "synthetic images")
+    if not written:
+        raise NothingToSynthesizeError(f"No synthetic image could be made. {skipped[0].reason}")
+    record = SynthesisRecord(
+        model=model,
+        simulated_only=card.training.simulated_only,
+        device=predictor.device.type,
+        device_reason=predictor.device_reason,
+        created=created.isoformat(timespec="seconds"),
+        images=tuple(written),
+    )
+    write_synthesis_record(folder, record)
+    baselines = predictor.folder / BASELINES
+    if baselines.is_file():
+        # With the images, so that measuring prints the null baselines without the model at hand.
+        shutil.copyfile(baselines, folder / BASELINES)
+    return Synthesis(record, tuple(skipped))
+
+
+def _write_dicom(
+    folder: Path,
+    image: CEMImage,
+    synthetic: "SyntheticImage",
+    model: ModelProvenance,
+    series_uid: str,
+    number: int,
+    created: datetime,
+) -> str:
+    derived = synthetic_dataset(
+        source=read_source(image.path),
+        values=synthetic.pixels,
+        grid=image.grid,
+        window=synthetic.window,
+        model=model,
+        series_uid=series_uid,
+        series_number=SERIES_NUMBER,
+        instance_number=number,
+        created=created,
+        warnings=synthetic.warnings,
+    )
+    write_dataset(derived.dataset, folder / derived.file_name)
+    return derived.file_name
+
+
+def _write_png(folder: Path, image: CEMImage, synthetic: "SyntheticImage", model: ModelProvenance) -> str:
+    written = write_synthetic_png(
+        folder,
+        values=synthetic.pixels,
+        window=synthetic.window,
+        source_name=image.path.name,
+        spacing_mm=image.grid.spacing_mm,
+        model=model,
+        warnings=synthetic.warnings,
+    )
+    return written.image.name

@@ -1,0 +1,222 @@
+"""One acquisition measured: halo, similarity and CNR of low-energy, clinical and synthetic image on one grid."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from CEMSynthLib.evaluation.baselines import NullBaselines
+from CEMSynthLib.evaluation.content import (
+    AcquisitionReport,
+    CNRReport,
+    RegionReport,
+    ReportImage,
+    SimilarityReport,
+)
+from CEMSynthLib.evaluation.errors import EvaluationError
+from CEMSynthLib.measurement.cnr import CNRFormula, CNRResult, contrast_to_noise
+from CEMSynthLib.measurement.errors import MeasurementError
+from CEMSynthLib.measurement.halo import HaloResult, measure_halo
+from CEMSynthLib.measurement.halo_retained import halo_retained
+from CEMSynthLib.measurement.regions import Region, pair_regions, region_mask
+from CEMSynthLib.measurement.similarity import compare_images
+from CEMSynthLib.study.mask import BreastMask, breast_mask, skin_edge
+from CEMSynthLib.study.model import Acquisition, CEMImage, FloatImage, Mask, VOIWindow
+from CEMSynthLib.study.registration import on_low_energy_grid
+
+PLACES = ("breast mask", "whole frame")
+
+
+@dataclass(frozen=True, eq=False)
+class _Images:
+    """The images of an acquisition on the low-energy grid, clinical and synthetic in the same units.
+
+    ``measured`` is the breast as far as the clinical image reaches; ``model_window`` maps the model's own units.
+    """
+
+    low_energy: ReportImage
+    clinical: ReportImage | None
+    synthetic: ReportImage | None
+    breast: BreastMask
+    measured: Mask
+    spacing_mm: tuple[float, float] | None
+    model_window: VOIWindow | None
+
+
+def measure_acquisition(
+    acquisition: Acquisition,
+    synthetic: CEMImage | None,
+    regions: Sequence[Region] = (),
+    baselines: NullBaselines | None = None,
+) -> AcquisitionReport:
+    """Measure everything that can be measured, and say in a sentence what cannot.
+
+    Parameters
+    ----------
+    acquisition
+        With a low-energy image; its recombined image may be missing.
+    synthetic
+        The synthetic image made from that low-energy image, on the same grid.
+    regions
+        Lesion and background regions of this acquisition, in scene units of the low-energy image.
+    baselines
+        What the null baselines know of the model's training images; without it the similarity table has no baselines
+        but low energy itself.
+
+    Returns
+    -------
+    AcquisitionReport
+
+    Raises
+    ------
+    EvaluationError
+        There is no low-energy image, or the synthetic image lies on another grid.
+    CEMSynthLib.errors.CEMSynthError
+        Pixels cannot be read, or no breast is found.
+    """
+    images, warnings = _read(acquisition, synthetic)
+    halo_clinical = _halo(images.clinical, images)
+    halo_synthetic = _halo(images.synthetic, images)
+    retained = halo_retained(halo_synthetic, halo_clinical) if halo_clinical and halo_synthetic else None
+    shown, cnr, problems = _regions(images, regions)
+    return AcquisitionReport(
+        name=acquisition.name,
+        low_energy=images.low_energy,
+        clinical=images.clinical,
+        synthetic=images.synthetic,
+        spacing_mm=images.spacing_mm,
+        regions=shown,
+        cnr=cnr,
+        halo_clinical=halo_clinical,
+        halo_synthetic=halo_synthetic,
+        halo_retained=retained,
+        similarity=_similarity(images, baselines),
+        similarity_window=images.clinical.window if images.clinical else None,
+        warnings=(*acquisition.warnings, *warnings, *problems),
+    )
+
+
+def _read(acquisition: Acquisition, synthetic: CEMImage | None) -> tuple[_Images, list[str]]:
+    low = acquisition.low_energy
+    if low is None:
+        raise EvaluationError(f"The acquisition {acquisition.name} has no low-energy image, so nothing is compared.")
+    warnings = []
+    pair = on_low_energy_grid(acquisition)
+    if pair.note and acquisition.recombined is not None:
+        warnings.append(pair.note)
+    breast = breast_mask(pair.low_energy, low.grid.spacing_mm)
+    clinical = None
+    if acquisition.recombined is not None and pair.recombined is not None:
+        clinical = ReportImage(pair.recombined, acquisition.recombined.window)
+    made, model_window = None, None
+    if synthetic is not None:
+        if synthetic.grid.shape != low.grid.shape:
+            raise EvaluationError(
+                f"The synthetic image {synthetic.path.name} has {synthetic.grid.rows} x {synthetic.grid.columns} "
+                "pixels, "
+                f"its low-energy image {low.grid.rows} x {low.grid.columns}; synthesize it again from this study."
+            )
+        made = ReportImage(synthetic.pixels(), synthetic.window)
+        model_window = synthetic.window
+        if clinical is not None and not _same_units(acquisition, synthetic):
+            made = ReportImage(_in_units_of(clinical.window, made), clinical.window)
+            warnings.append(
+                "The gray levels of this clinical image have no known unit: the synthetic image was brought to them by "
+                "laying its VOI window on the clinical one, so differences in level between the two mean little."
+            )
+        elif clinical is not None:
+            made, model_window = ReportImage(made.pixels, clinical.window), clinical.window
+    measured = breast.mask if pair.covered is None else breast.mask & pair.covered
+    return _Images(
+        ReportImage(pair.low_energy, low.window), clinical, made, breast, measured, low.grid.spacing_mm, model_window
+    ), warnings
+
+
+def _same_units(acquisition: Acquisition, synthetic: CEMImage) -> bool:
+    recombined = acquisition.recombined
+    return recombined is not None and None not in (recombined.sop_instance_uid, synthetic.sop_instance_uid)
+
+
+def _in_units_of(window: VOIWindow, image: ReportImage) -> FloatImage:
+    scale = (window.high - window.low) / (image.window.high - image.window.low)
+    return np.asarray(window.low + scale * (image.pixels - image.window.low), dtype=np.float32)
+
+
+def _halo(image: ReportImage | None, images: _Images) -> HaloResult | None:
+    if image is None:
+        return None
+    reference = images.clinical or image
+    wall = images.breast.chest_wall
+    return measure_halo(
+        image.pixels,
+        images.breast.mask,
+        skin_edge(images.breast.mask, wall),
+        wall.value,
+        images.spacing_mm,
+        reference.window.high - reference.window.low,
+        excluded=images.breast.mask & ~images.measured,
+    )
+
+
+def _similarity(images: _Images, baselines: NullBaselines | None) -> tuple[SimilarityReport, ...]:
+    if images.clinical is None or images.synthetic is None or images.model_window is None:
+        return ()
+    window = images.clinical.window
+    clinical = window.apply(images.clinical.pixels)
+    compared = {"Synthetic iodine": window.apply(images.synthetic.pixels)}
+    low, breast = images.low_energy, images.breast
+    if baselines is None:
+        compared["LE itself"] = low.window.apply(low.pixels)
+    else:
+        made = baselines.images(low.pixels, low.window, breast.mask, breast.chest_wall, images.model_window)
+        compared |= {baseline.value: values for baseline, values in made.items()}
+    rows = []
+    for place, mask in zip(PLACES, (images.measured, None), strict=True):
+        for name, values in compared.items():
+            figures = compare_images(values, clinical, mask)
+            rows.append(SimilarityReport(name, place, figures, baseline=name != "Synthetic iodine"))
+    return tuple(rows)
+
+
+def _regions(
+    images: _Images, regions: Sequence[Region]
+) -> tuple[tuple[RegionReport, ...], tuple[CNRReport, ...], list[str]]:
+    problems: list[str] = []
+    masks: dict[Region, Mask] = {}
+    for region in regions:
+        try:
+            shape = (images.breast.mask.shape[0], images.breast.mask.shape[1])
+            masks[region] = region_mask(region, shape, images.spacing_mm)
+        except MeasurementError as error:
+            problems.append(str(error))
+    if not masks:
+        return (), (), problems
+    shown = tuple(RegionReport(region.name, region.role, mask) for region, mask in masks.items())
+    try:
+        pairs = pair_regions(list(masks))
+    except MeasurementError as error:
+        return shown, (), [*problems, str(error)]
+    cnr = tuple(
+        CNRReport(
+            lesion=lesion.name,
+            background=background.name,
+            formula=formula,
+            low_energy=_contrast(images.low_energy, masks[lesion], masks[background], images, formula),
+            clinical=_contrast(images.clinical, masks[lesion], masks[background], images, formula),
+            synthetic=_contrast(images.synthetic, masks[lesion], masks[background], images, formula),
+        )
+        for lesion, background in pairs
+        for formula in CNRFormula
+    )
+    return shown, cnr, problems
+
+
+def _contrast(
+    image: ReportImage | None, lesion: Mask, background: Mask, images: _Images, formula: CNRFormula
+) -> CNRResult | str | None:
+    if image is None:
+        return None
+    try:
+        return contrast_to_noise(image.pixels, lesion, background, images.spacing_mm, formula)
+    except MeasurementError as error:
+        return str(error)
