@@ -152,6 +152,10 @@ def halo_plot(clinical: HaloResult | None, synthetic: HaloResult | None, units: 
                     markersize=7,
                     label=f"{what}, {name}",
                 )
+    # A flat profile shall look flat: at least 10% of the window, five times what counts as a halo.
+    low, high = axes.get_ylim()
+    missing = max(0.0, 5 * max(halo.threshold for halo, *_ in shown) - (high - low))
+    axes.set_ylim(low - missing / 2, high + missing / 2)
     axes.set_xlabel(f"depth behind the skin edge ({shown[0][0].depth_unit})")
     axes.set_ylabel(f"median value\n({units})")
     axes.spines[["top", "right"]].set_visible(False)

@@ -1,6 +1,5 @@
 """Mammogram: one CEM image as a complete Digital Mammography X-Ray Image - For Presentation instance (PS3.3 A.27)."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -11,8 +10,20 @@ from pydicom.sequence import Sequence
 from pydicom.uid import DigitalMammographyXRayImageStorageForPresentation, ExplicitVRLittleEndian
 
 from CEMSynthLib import __version__
+from CEMSynthLib.export.exposure import ExposureParameters, add_exposure, set_moment
 from CEMSynthLib.export.files import replacing
 from CEMSynthLib.study.model import ImageKind, Laterality, PixelGrid, Side, ViewPosition, VOIWindow
+
+__all__ = [
+    "VIEW_CODES",
+    "ExposureParameters",
+    "code",
+    "image_type",
+    "mammogram_dataset",
+    "patient_orientation",
+    "set_pixels",
+    "write_dataset",
+]
 
 # PS3.16 CID 4014 "View for Mammography" (SNOMED CT codes).
 VIEW_CODES = {
@@ -25,49 +36,6 @@ VIEW_CODES = {
     ViewPosition.XCCM: ("399101009", "cranio-caudal exaggerated medially"),
 }
 _HORIZONTAL_VIEWS = (ViewPosition.CC, ViewPosition.XCCL, ViewPosition.XCCM)
-
-
-@dataclass(frozen=True)
-class ExposureParameters:
-    """How one exposure was made; ``None`` where it is not known (the attribute is then left out).
-
-    Parameters
-    ----------
-    kvp
-        KVP (0018,0060), kV.
-    anode, filter
-        Anode Target Material (0018,1191) and Filter Material (0018,7050), defined terms of PS3.3 C.8.7.10 and
-        C.8.11.7: ``MOLYBDENUM``, ``RHODIUM``, ``TUNGSTEN``, ``SILVER``, ``COPPER``, ``TITANIUM``, ...
-    body_part_thickness_mm
-        Body Part Thickness (0018,11A0), the compressed breast.
-    compression_force_n
-        Compression Force (0018,11A2), newton.
-    exposure_mas
-        Tube current times time, mAs.
-    source_to_detector_mm, source_to_patient_mm
-        Distances from the focal spot; their ratio is the Estimated Radiographic Magnification Factor (0018,1114).
-    post_contrast
-        ``False`` for an exposure before injection (ImageType value 3 is then ``PRE_CONTRAST``).
-    contrast_agent, contrast_route, contrast_volume_ml, contrast_start
-        Contrast/Bolus module (C.7.6.4); left out where there is no agent.
-    acquired
-        Acquisition Date and Time; the study's where ``None``.
-    """
-
-    kvp: float | None = None
-    anode: str | None = None
-    filter: str | None = None
-    body_part_thickness_mm: float | None = None
-    compression_force_n: float | None = None
-    exposure_mas: float | None = None
-    source_to_detector_mm: float | None = None
-    source_to_patient_mm: float | None = None
-    post_contrast: bool = True
-    contrast_agent: str | None = None
-    contrast_route: str | None = None
-    contrast_volume_ml: float | None = None
-    contrast_start: datetime | None = None
-    acquired: datetime | None = None
 
 
 def code(value: str, scheme: str, meaning: str) -> Dataset:
@@ -223,7 +191,7 @@ def mammogram_dataset(
     dataset.ManufacturerModelName = manufacturer_model
     dataset.SoftwareVersions = f"CEMSynth {__version__}"
     _add_view(dataset, laterality, view, chest_wall)
-    _add_exposure(dataset, exposure, study_datetime)
+    add_exposure(dataset, exposure, study_datetime)
     dataset.ImagerPixelSpacing = [float(f"{s:.6g}") for s in grid.spacing_mm]
     set_pixels(dataset, pixels, grid, window, bits_stored)
     dataset.file_meta = FileMetaDataset()
@@ -301,12 +269,7 @@ def _add_patient_and_study(
     dataset.StudyInstanceUID, dataset.StudyID, dataset.StudyDescription = study_uid, "1", description
     dataset.AccessionNumber, dataset.ReferringPhysicianName = "", ""
     for name in ("Study", "Series", "Content"):
-        _set_moment(dataset, name, moment)
-
-
-def _set_moment(dataset: Dataset, name: str, moment: datetime) -> None:
-    setattr(dataset, f"{name}Date", f"{moment:%Y%m%d}")
-    setattr(dataset, f"{name}Time", f"{moment:%H%M%S}")
+        set_moment(dataset, name, moment)
 
 
 def _add_series(dataset: Dataset, uid: str, number: int, description: str, frame_of_reference_uid: str) -> None:
@@ -329,35 +292,3 @@ def _add_view(dataset: Dataset, laterality: Laterality, view: ViewPosition, ches
     dataset.PositionerType = "MAMMOGRAPHIC"
     dataset.DetectorType = "SCINTILLATOR"
     dataset.BreastImplantPresent = "NO"
-
-
-def _add_exposure(dataset: Dataset, exposure: ExposureParameters, study_datetime: datetime) -> None:
-    _set_moment(dataset, "Acquisition", exposure.acquired or study_datetime)
-    numbers = {
-        "KVP": exposure.kvp,
-        "BodyPartThickness": exposure.body_part_thickness_mm,
-        "CompressionForce": exposure.compression_force_n,
-        "DistanceSourceToDetector": exposure.source_to_detector_mm,
-        "DistanceSourceToPatient": exposure.source_to_patient_mm,
-    }
-    for keyword, value in numbers.items():
-        if value is not None:
-            setattr(dataset, keyword, float(f"{value:.6g}"))
-    if exposure.source_to_detector_mm and exposure.source_to_patient_mm:
-        factor = exposure.source_to_detector_mm / exposure.source_to_patient_mm
-        dataset.EstimatedRadiographicMagnificationFactor = float(f"{factor:.6g}")
-    if exposure.exposure_mas is not None:
-        dataset.Exposure = round(exposure.exposure_mas)
-        dataset.ExposureInuAs = round(1000 * exposure.exposure_mas)
-    if exposure.anode:
-        dataset.AnodeTargetMaterial = exposure.anode
-    if exposure.filter:
-        dataset.FilterType, dataset.FilterMaterial = "STRIP", exposure.filter
-    if exposure.contrast_agent and exposure.post_contrast:
-        dataset.ContrastBolusAgent = exposure.contrast_agent
-        if exposure.contrast_route:
-            dataset.ContrastBolusRoute = exposure.contrast_route
-        if exposure.contrast_volume_ml is not None:
-            dataset.ContrastBolusVolume = float(f"{exposure.contrast_volume_ml:.6g}")
-        if exposure.contrast_start is not None:
-            dataset.ContrastBolusStartTime = f"{exposure.contrast_start:%H%M%S}"
