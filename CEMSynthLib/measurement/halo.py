@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from CEMSynthLib.measurement.errors import MeasurementError, PixelValueError
 from CEMSynthLib.measurement.noise import image_noise
 from CEMSynthLib.measurement.profile import DepthProfile, FloatArray, find_band, group_medians, make_profile
-from CEMSynthLib.measurement.skin_depth import SECTORS, STRIPES, Side, SkinDepth, skin_depth
+from CEMSynthLib.measurement.skin_depth import SECTORS, STRIPES, SkinDepth, skin_depth
 
 #: Parts of the maximal depth: the skin line lies within the first, the trough within the second; the rim lies outside
 #: the interior, which is the third.
@@ -122,7 +122,7 @@ def measure_halo(
     image: NDArray[np.floating],
     breast: NDArray[np.bool_],
     skin: NDArray[np.bool_],
-    chest_wall: Side,
+    chest_wall: str,
     spacing_mm: tuple[float, float] | None,
     window_width: float,
     *,
@@ -246,8 +246,10 @@ def _profiles(
 ) -> tuple[DepthProfile | None, list[DepthProfile | None]]:
     """P(d) of the whole breast, and of the two halves (even and odd stripes) of each sector, on the same depths."""
     values = image[depth.used]
-    bins = np.rint(depth.depth[depth.used] / pixel).astype(np.int64)
-    stripes = depth.stripe[depth.used].astype(np.int64)
+    rising = np.argsort(values)
+    values = values[rising]
+    bins = np.rint(depth.depth[depth.used][rising] / pixel).astype(np.int64)
+    stripes = depth.stripe[depth.used][rising].astype(np.int64)
     groups = 2 * SECTORS
     count = int(bins.max(initial=0)) + 1
     medians, sizes = group_medians(values, bins, count)

@@ -1,14 +1,11 @@
 """Depth: how far each pixel of the breast lies behind the skin, and to which part of the skin it belongs."""
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
 from scipy.spatial import cKDTree
-
-Side = Literal["left", "right"]
 
 #: What is left out at the ends of the skin edge, along the chest wall and along image borders, as part of the height
 #: of the breast (5 to 10 mm): fold, pectoral muscle's root and collimator lie there.
@@ -47,7 +44,7 @@ class SkinDepth:
 def skin_depth(
     breast: NDArray[np.bool_],
     skin: NDArray[np.bool_],
-    chest_wall: Side,
+    chest_wall: str,
     spacing_mm: tuple[float, float] | None,
     excluded: NDArray[np.bool_] | None = None,
 ) -> SkinDepth:

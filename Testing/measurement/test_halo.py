@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from scipy.ndimage import gaussian_filter
 
 from CEMSynthLib.measurement.errors import MeasurementError, PixelValueError
@@ -231,6 +233,19 @@ def test_retained(analytic: SimpleNamespace) -> None:
     assert halo_retained(implant, half).difference is None
     with pytest.raises(MeasurementError, match="different windows"):
         halo_retained(measure(analytic.paint(breast), breast, window=100.0), clinical)
+
+
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.floats(0.1, 50), st.floats(-3000, 3000))
+def test_step_follows_the_gain_and_not_the_offset(analytic: SimpleNamespace, gain: float, offset: float) -> None:
+    breast = analytic.half_disc(scale=(2.0, 2.0))
+    image = analytic.paint(breast) + np.random.default_rng(0).normal(0, 4, breast.mask.shape)
+    first = measure(image, breast, (2.0, 2.0))
+    second = measure(gain * image + offset, breast, (2.0, 2.0), window=gain * WINDOW)
+    assert second.step == pytest.approx(gain * (first.step or 0), rel=1e-6)
+    assert second.step_to_noise == pytest.approx(first.step_to_noise, rel=1e-6)
+    assert second.verdict is first.verdict
+    assert (second.trough_depth, second.rim_depth) == (first.trough_depth, first.rim_depth)
 
 
 def test_same_seed_same_result_and_float32_is_enough(analytic: SimpleNamespace) -> None:
