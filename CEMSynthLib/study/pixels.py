@@ -13,6 +13,7 @@ import numpy as np
 import pydicom
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
+from pydicom.errors import BytesLengthException
 
 from CEMSynthLib.study.errors import UnreadableImageError
 from CEMSynthLib.study.model import FloatImage, VOIWindow
@@ -21,8 +22,8 @@ _UNDEFINED_LENGTH = 0xFFFFFFFF
 _DEFLATED = "1.2.840.10008.1.2.1.99"
 # What pydicom and its decoders raise on damaged or unsupported data (no common base type).
 DECODING_ERRORS = (
-    ValueError, TypeError, KeyError, IndexError, AttributeError, RuntimeError, OSError, EOFError, struct.error,
-    NotImplementedError, MemoryError,
+    ValueError, TypeError, KeyError, IndexError, AttributeError, RuntimeError, OSError, EOFError, MemoryError,
+    struct.error, BytesLengthException,
 )  # fmt: skip
 
 

@@ -1,13 +1,19 @@
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from PIL import Image
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
-from CEMSynthLib.study.errors import StudyFolderError
-from CEMSynthLib.study.model import ImageKind, Laterality, ViewPosition
+from CEMSynthLib.export.derived import read_source, synthetic_dataset
+from CEMSynthLib.export.mammogram import write_dataset
+from CEMSynthLib.export.provenance import ModelProvenance
+from CEMSynthLib.study.errors import StudyFolderError, UnreadableImageError
+from CEMSynthLib.study.model import ImageKind, Laterality, ViewPosition, VOIWindow
 from CEMSynthLib.study.reader import read_folder
 
 RECOMBINED = ["DERIVED", "PRIMARY", "POST_CONTRAST", "SUBTRACTION"]
@@ -121,6 +127,23 @@ def test_a_synthetic_image_stands_beside_and_is_never_paired(write_dicom, tmp_pa
     assert (synthetic.attributes["Laterality"], synthetic.attributes["ViewPosition"]) == ("L", "CC")
 
 
+def test_a_synthetic_image_of_this_project_comes_back_with_its_source(write_dicom, tmp_path):
+    path = write_dicom("le.dcm")
+    low = read_folder(path).studies[0].acquisitions[0].low_energy
+    values = np.linspace(1950, 2250, low.grid.rows * low.grid.columns).reshape(low.grid.shape)
+    made = synthetic_dataset(
+        source=read_source(path), values=values, grid=low.grid, window=VOIWindow.from_range(1950, 2250),
+        model=ModelProvenance("demo", "1", "0" * 64), series_uid="1.2.77", series_number=99, instance_number=1,
+        created=datetime(2025, 1, 2, tzinfo=UTC),
+    )  # fmt: skip
+    write_dataset(made.dataset, tmp_path / "synthetic.dcm")
+    (study,) = read_folder(tmp_path).studies
+    (synthetic,) = study.synthetic
+    assert study.acquisitions[0].recombined is None
+    assert synthetic.attributes["SourceSOPInstanceUID"] == low.sop_instance_uid
+    np.testing.assert_allclose(synthetic.pixels(), values, atol=1)
+
+
 @pytest.mark.parametrize("syntax", [ImplicitVRLittleEndian, ExplicitVRLittleEndian])
 def test_a_bare_data_set_without_preamble_is_read(write_dicom, tmp_path, reread, syntax):
     path = write_dicom("image")
@@ -168,6 +191,23 @@ def test_nothing_to_read(tmp_path: Path):
         read_folder(tmp_path)
     with pytest.raises(StudyFolderError, match=r"text\.dcm is not a DICOM file"):
         read_folder(tmp_path / "text.dcm")
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(changes=st.lists(st.tuples(st.integers(132, 1200), st.integers(0, 255)), max_size=6), kept=st.floats(0.05, 1))
+def test_damaged_bytes_end_in_a_sentence_or_in_an_image(write_dicom, tmp_path, changes, kept):
+    path = write_dicom(WindowCenter=None, BodyPartThickness=50, RescaleSlope=1)
+    raw = bytearray(path.read_bytes())
+    for place, value in changes:
+        raw[place] = value
+    path.write_bytes(bytes(raw[: int(len(raw) * kept)]))
+    try:
+        (study,) = read_folder(path).studies
+        for acquisition in study.acquisitions:
+            for image in acquisition.images:
+                assert image.pixels().shape == image.grid.shape
+    except (StudyFolderError, UnreadableImageError) as error:
+        assert "Secret" not in str(error)
 
 
 @pytest.mark.skipif(os.name == "nt" or not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read all")
