@@ -3,6 +3,9 @@
 import errno
 import json
 import os
+import signal
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -193,14 +196,40 @@ def test_a_parent_that_is_a_file_is_said_in_words(tmp_path):
         run(tmp_path / "file" / "out")
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write everywhere")
-def test_a_parent_without_permission_is_said_in_words(tmp_path):
-    tmp_path.chmod(0o500)
-    try:
-        with pytest.raises(OutputFolderError, match="may not write"):
-            run(tmp_path / "out")
-    finally:
-        tmp_path.chmod(0o700)
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="this system has no user IDs")
+def test_a_parent_without_permission_is_said_in_words():
+    with tempfile.TemporaryDirectory() as holder:
+        parent = Path(holder)
+        parent.chmod(0o555)
+        root = os.geteuid() == 0
+        if root:  # root may write everywhere: be "nobody" for a moment
+            os.seteuid(65534)
+        try:
+            with pytest.raises(OutputFolderError, match="may not write"):
+                run(parent / "out")
+        finally:
+            if root:
+                os.seteuid(0)
+            parent.chmod(0o700)
+        assert list(parent.iterdir()) == []
+
+
+@pytest.mark.skipif(os.name != "posix", reason="sends a POSIX signal")
+def test_ctrl_c_leaves_nothing_behind(tmp_path):
+    program = (
+        "import sys, time; from pathlib import Path\n"
+        "from CEMSynthLib.export.output_folder import OutputFolder\n"
+        "with OutputFolder(Path(sys.argv[1]), 'measure', {}) as staging:\n"
+        "    (staging / 'a.csv').write_text('half'); print('ready', flush=True); time.sleep(60)\n"
+    )
+    root = Path(__file__).resolve().parents[2]
+    command = [sys.executable, "-c", program, str(tmp_path / "deep" / "out")]
+    with subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+        assert process.stdout.readline() == b"ready\n"
+        assert list((tmp_path / "deep").iterdir())
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=30) != 0
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_parameters_that_are_paths_compare_equal(tmp_path):
