@@ -4,17 +4,11 @@ import argparse
 import sys
 from pathlib import Path
 
-from tqdm import tqdm
-
-from CEMSynthLib.errors import CEMSynthError
+from CEMSynthLib.commands.progress_bar import progress_bar
 from CEMSynthLib.export.output_folder import OutputFolder
 from CEMSynthLib.study.reader import read_folder
 
 _INTERRUPTED = 130
-
-
-class TorchMissingError(CEMSynthError):
-    """PyTorch or safetensors is not installed."""
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -49,18 +43,12 @@ def run(arguments: argparse.Namespace) -> int:
     Raises
     ------
     CEMSynthError
-        Nothing can be learned: no pairs, too few patients, unknown device, output not usable, PyTorch missing.
+        Nothing can be learned: no pairs, too few patients, unknown device, output not usable.
     """
-    try:
-        from CEMSynthLib.generator.devices import choose_device
-        from CEMSynthLib.training.plan import PRESETS
-        from CEMSynthLib.training.session import prepare_training, train
-    except ModuleNotFoundError as error:
-        if error.name not in ("torch", "safetensors"):
-            raise
-        raise TorchMissingError(
-            f"Training needs {error.name}, which is not installed; install it with: pip install 'cemsynth[training]'."
-        ) from error
+    from CEMSynthLib.generator.devices import choose_device
+    from CEMSynthLib.training.plan import PRESETS
+    from CEMSynthLib.training.session import prepare_training, train
+
     device, reason = choose_device(arguments.device)
     plan = PRESETS[arguments.preset].with_limits(arguments.epochs, arguments.minutes, arguments.seed)
     asked = {
@@ -74,7 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
     interrupted = False
     with OutputFolder(arguments.output, "train", asked, arguments.overwrite, [arguments.path]) as staging:
         print(f"Device: {reason}", file=sys.stderr)
-        with _Bar() as bar:
+        with progress_bar("Reading image pairs", "pair") as bar:
             prepared = prepare_training(read_folder(arguments.path), plan, progress=bar)
         for left_out in prepared.skipped:
             print(f"Skipped {left_out.path.name}: {left_out.reason}", file=sys.stderr)
@@ -84,7 +72,7 @@ def run(arguments: argparse.Namespace) -> int:
             file=sys.stderr,
         )
         try:
-            with _Bar() as bar:
+            with progress_bar("Training", "s" if plan.minutes else "step") as bar:
                 train(prepared, plan, device, staging, bar)
         except KeyboardInterrupt:
             if not (staging / "model.json").is_file():
@@ -93,27 +81,6 @@ def run(arguments: argparse.Namespace) -> int:
     state = "Stopped early; the best state so far is in" if interrupted else "The model is in"
     print(f"{state} {arguments.output}", file=sys.stderr)
     return _INTERRUPTED if interrupted else 0
-
-
-class _Bar:
-    """A `Progress` that draws a tqdm bar on a terminal and is quiet elsewhere."""
-
-    def __init__(self) -> None:
-        self._bar: tqdm[None] | None = None
-
-    def __enter__(self) -> "_Bar":
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        if self._bar is not None:
-            self._bar.close()
-
-    def __call__(self, done: int, total: int, what: str) -> None:
-        if self._bar is None:
-            self._bar = tqdm(total=total, disable=None, leave=True)
-        self._bar.total = total
-        self._bar.set_description(what, refresh=False)
-        self._bar.update(done - self._bar.n)
 
 
 def _positive_number(text: str) -> float:
