@@ -1,0 +1,70 @@
+"""`cemsynth evaluate`: a model on patients it has not seen, with null baselines and reference ceiling beside it."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from CEMSynthLib.commands.progress_bar import progress_bar
+from CEMSynthLib.commands.synthesize_command import add_model_arguments
+from CEMSynthLib.export.output_folder import OutputFolder
+
+
+def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Describe the subcommand."""
+    parser = subparsers.add_parser("evaluate", help="compare a model with null baselines on unseen patients")
+    parser.add_argument("path", type=Path, metavar="COHORT", help="studies of patients not used in training")
+    add_model_arguments(parser)
+    parser.add_argument("--ceiling", metavar="M", help="a model trained with the preset ceiling, printed beside")
+    parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="folder for figures and model card")
+    parser.add_argument("--overwrite", action="store_true", help="replace an earlier run, and nothing else")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Evaluate, print the table and write it, also as a model card that holds it."""
+    from CEMSynthLib.commands.evaluation import (
+        NothingToEvaluateError,
+        card_metrics,
+        describe,
+        evaluate_cohort,
+        result_lines,
+        with_metrics,
+        write_results,
+    )
+    from CEMSynthLib.evaluation.baselines_file import FILE_NAME, read_baselines
+    from CEMSynthLib.export.files import write_text
+    from CEMSynthLib.generator.card import CARD_FILE
+    from CEMSynthLib.generator.predictor import Predictor
+    from CEMSynthLib.study.reader import read_folder
+
+    found = read_folder(arguments.path)
+    predictor = Predictor(arguments.model, arguments.device)
+    ceiling = Predictor(arguments.ceiling, arguments.device) if arguments.ceiling else None
+    baselines = read_baselines(predictor.folder)
+    if baselines is None:
+        raise NothingToEvaluateError(
+            f"The model folder {predictor.folder} holds no {FILE_NAME}, so there are no null baselines to compare "
+            "with; "
+            "train the model with cemsynth train."
+        )
+    parameters = {
+        "path": arguments.path.resolve(),
+        "model_sha256": predictor.card.weights_sha256,
+        "ceiling_sha256": ceiling.card.weights_sha256 if ceiling else None,
+    }
+    print(f"Device: {predictor.device_reason}", file=sys.stderr)
+    with (
+        OutputFolder(arguments.output, "evaluate", parameters, arguments.overwrite, [arguments.path]) as staging,
+        progress_bar("Evaluating") as progress,
+    ):
+        result = evaluate_cohort(found, predictor, baselines, ceiling, progress)
+        metrics = card_metrics(result, describe(found))
+        write_text(staging / CARD_FILE, with_metrics(predictor.card, metrics).to_json())
+        summary = {"verdict": result.verdict, "rows": metrics.rows}
+        write_text(staging / "summary.json", json.dumps(summary, indent=2) + "\n")
+        write_results(staging / "results.csv", result)
+    for line in result_lines(result):
+        print(line)
+    print(f"Model card with these figures: {arguments.output / CARD_FILE}")
+    return 0
