@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 ARGS ?=
-.PHONY: demo test test-no-torch lint clean
+.PHONY: demo test test-no-torch lint weights clean
 
 demo: $(VENV)/demo-ready
 	$(BIN)/cemsynth demo $(ARGS)
@@ -40,3 +40,12 @@ $(VENV)/test-ready: $(BIN)/python pyproject.toml constraints.txt
 $(VENV)/no-torch-ready: $(BIN)/python pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[report,decoders,test]"
 	touch $@
+
+# Makes the demo weights again (about two hours on 2 cores): simulate, train, evaluate on unseen patients. The result,
+# weights/demo, is what CEMSynthLib/generator/weights/demo holds.
+weights: $(VENV)/test-ready
+	$(BIN)/cemsynth simulate --seed 11 --patients 160 --processes 2 --output weights/training-cohort
+	$(BIN)/cemsynth simulate --seed 12 --patients 32 --processes 2 --output weights/test-cohort
+	$(BIN)/cemsynth train weights/training-cohort/dicom --preset demo --seed 1 --output weights/demo
+	$(BIN)/cemsynth train weights/training-cohort/dicom --preset ceiling --seed 1 --output weights/ceiling
+	$(BIN)/cemsynth evaluate weights/test-cohort/dicom --model weights/demo --ceiling weights/ceiling --output weights/figures
