@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from CEMSynthLib.evaluation.content import AcquisitionReport, CNRReport, ReportContent
-from CEMSynthLib.evaluation.figures import halo_plot, picture
+from CEMSynthLib.evaluation.figures import breast_part, halo_plot, picture, short_names
 from CEMSynthLib.measurement.cnr import CNRFormula, CNRResult
 
 _DASH = "–"
@@ -35,6 +35,7 @@ class _Section:
     anchor: str
     pictures: tuple[_Picture, ...]
     plot: str | None
+    names: dict[str, str]
 
 
 def number(value: float | None, digits: int = 3) -> str:
@@ -103,15 +104,16 @@ def _section(acquisition: AcquisitionReport, index: int, units: str) -> _Section
         ("Synthetic iodine image", acquisition.synthetic, True),
     )
     pictures = []
+    part, regions = breast_part(acquisition.low_energy, acquisition.regions), acquisition.regions
     for title, image, synthetic in shown:
         if image is None:
             pictures.append(_Picture(title, "not available for this view", "", synthetic))
             continue
         note = f"shown from {number(image.window.low)} (black) to {number(image.window.high)} (white)"
-        uri = picture(image, spacing_mm=acquisition.spacing_mm, regions=acquisition.regions, synthetic=synthetic)
+        uri = picture(image, spacing_mm=acquisition.spacing_mm, regions=regions, synthetic=synthetic, part=part)
         pictures.append(_Picture(title, note, uri, synthetic))
     plot = halo_plot(acquisition.halo_clinical, acquisition.halo_synthetic, units)
-    return _Section(acquisition, f"acquisition-{index + 1}", tuple(pictures), plot)
+    return _Section(acquisition, f"acquisition-{index + 1}", tuple(pictures), plot, short_names(regions))
 
 
 def _first_cnr(acquisition: AcquisitionReport) -> CNRReport | None:

@@ -22,7 +22,7 @@ from CEMSynthLib.evaluation.content import (
     ReportImage,
     SimilarityReport,
 )
-from CEMSynthLib.evaluation.figures import BACKGROUND_COLOR, LESION_COLOR, picture
+from CEMSynthLib.evaluation.figures import BACKGROUND_COLOR, LESION_COLOR, breast_part, picture, short_names
 from CEMSynthLib.evaluation.report import number, render_report
 from CEMSynthLib.measurement.cnr import CNRFormula, contrast_to_noise
 from CEMSynthLib.measurement.halo import measure_halo
@@ -246,6 +246,34 @@ def test_an_outline_lies_on_the_border_of_its_region():
     scale = 760 / 190
     np.testing.assert_allclose([rows.min(), rows.max()], [50 * scale, 100 * scale], atol=4)
     np.testing.assert_allclose([columns.min(), columns.max()], [20 * scale, 120 * scale], atol=4)
+
+
+def test_names_are_short_where_they_stay_different():
+    def named(*names):
+        mask = np.ones((2, 2), bool)
+        roles = [RegionRole.LESION if "lesion" in n else RegionRole.BACKGROUND for n in names]
+        return short_names([RegionReport(n, r, mask) for n, r in zip(names, roles, strict=True)])
+
+    assert set(named("P1_L_CC_lesion_1", "P1_L_CC_background_1").values()) == {"lesion 1", "background 1"}
+    assert named("a_lesion", "b_lesion") == {"a_lesion": "a_lesion", "b_lesion": "b_lesion"}
+
+
+def test_the_part_shown_holds_the_breast_and_the_regions():
+    pixels = np.zeros((200, 100), np.float32)
+    pixels[80:120, 60:] = 2000
+    pixels[5, 5] = 4000  # a hot pixel
+    far = np.zeros(pixels.shape, bool)
+    far[150:160, 70:80] = True
+    image = ReportImage(pixels, LE_WINDOW)
+    assert breast_part(image, ()) == (slice(74, 126), slice(57, 100))
+    assert breast_part(image, (RegionReport("far", RegionRole.LESION, far),)) == (slice(74, 166), slice(57, 100))
+    assert breast_part(ReportImage(np.zeros((20, 10), np.float32), LE_WINDOW), ()) == (slice(0, 20), slice(0, 10))
+
+
+def test_a_synthetic_image_of_unknown_origin_is_called_that(view):
+    text = render_report(content(view, model=None))
+    assert "not recorded which model" in text
+    assert "shows no synthetic image" not in text
 
 
 def test_anisotropic_pixels_keep_their_shape():
