@@ -42,7 +42,11 @@ def test_nineteen_patients_are_too_few_however_clear():
 
 def test_the_interval_is_that_of_scipy_for_one_image_per_patient():
     difference = np.random.default_rng(3).normal(0.3, 1, 40)
-    expected = stats.bootstrap((difference,), np.mean, method="percentile", n_resamples=20000, rng=1)
+    # Expanded percentiles: t with 39 degrees of freedom is 2.0227, times sqrt(40 / 39) is 2.0485 normal deviations.
+    level = 2 * stats.norm.cdf(2.0485) - 1
+    expected = stats.bootstrap(
+        (difference,), np.mean, method="percentile", n_resamples=20000, confidence_level=level, rng=1
+    )
     found = beats(difference, np.zeros(40), patients(40), higher_is_better=True).interval_95
     np.testing.assert_allclose(found, expected.confidence_interval, atol=0.03)
 
@@ -58,14 +62,15 @@ def test_many_copies_of_a_patient_do_not_narrow_the_interval():
 
 
 def test_the_interval_covers_the_truth_about_95_times_in_100():
+    """Plain percentiles cover it 92 times in 100 with 20 patients (1000 runs); two images a patient change nothing."""
     rng = np.random.default_rng(5)
-    ids = patients(25, 2)
+    ids = patients(20, 2)
     covered = 0
     for _ in range(300):
-        difference = np.repeat(rng.normal(0, 1, 25), 2) + rng.normal(0, 0.5, 50)
-        low, high = beats(difference, np.zeros(50), ids, higher_is_better=True).interval_95
+        difference = np.repeat(rng.normal(0, 1, 20), 2)
+        low, high = beats(difference, np.zeros(40), ids, higher_is_better=True).interval_95
         covered += low <= 0 <= high
-    assert 0.88 <= covered / 300 <= 0.98
+    assert 0.92 <= covered / 300 <= 0.98
 
 
 def test_pearson_is_that_of_scipy():
