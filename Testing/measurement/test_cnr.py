@@ -105,6 +105,17 @@ def test_uncertainty_covers_the_scatter_over_noise() -> None:
     assert 0.45 < np.mean(reported) < 0.71
 
 
+def test_shift_is_one_millimeter() -> None:
+    # On a ramp of 3 units per mm along x the nine positions lie at 0 (three times), +-1 mm and, twice each side,
+    # +-0.707 mm: standard deviation 3 sqrt((2 + 4 / 2) / 9) = 2.
+    lesion, background = two_squares((100, 100))
+    image = np.tile(0.3 * np.arange(100.0), (100, 1))
+    lesion, background = np.roll(lesion, 8, axis=1), np.roll(background, 50, axis=0)
+    image[background] = 50.0
+    found = contrast_to_noise(image, lesion, background, (0.1, 0.1), CNRFormula.CONTRAST, resamples=4000)
+    assert found.uncertainty == pytest.approx(2.0, rel=0.05)
+
+
 def test_region_laid_beside_its_lesion_is_more_uncertain() -> None:
     rng = np.random.default_rng(0)
     image = rng.normal(100, 1, (80, 80))

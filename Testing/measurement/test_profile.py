@@ -34,11 +34,12 @@ def test_gaps_are_bridged_by_lines() -> None:
 
 def test_ripple_inside_the_band_is_no_rim() -> None:
     depth = np.arange(200)
-    band = 60.0 + 6 * np.sin(depth / 3.0)
+    band = 60.0 + 6 * np.sin(depth / 3.0) + 0.1 * depth
     values = np.where(depth < 5, 120, np.where(depth < 45, band, np.maximum(100 - 0.3 * (depth - 45), 70)))
     found = find_band(profile(values), 8, 50, 80)
+    assert found.trough in range(12, 17)  # behind it the ripple rises by 12 and falls by 11
     assert found.rim in range(44, 50)
-    assert found.step == pytest.approx(100 - 54, abs=3)
+    assert found.step == pytest.approx(100 - 55.4, abs=2)
 
 
 def test_first_maximum_is_taken_and_not_a_higher_one_behind_it() -> None:
