@@ -28,9 +28,13 @@ class Baseline(Enum):
 
 @dataclass(frozen=True, eq=False)
 class TrainingImage:
-    """One training pair, shape (rows, columns), modality units; ``chest_wall`` is the border it lies at."""
+    """One training pair, shape (rows, columns), modality units.
+
+    ``low_energy_window`` maps LE to [0, 1]; ``chest_wall`` is the border it lies at.
+    """
 
     low_energy: FloatImage
+    low_energy_window: VOIWindow
     recombined: FloatImage
     mask: Mask
     chest_wall: Side
@@ -38,12 +42,13 @@ class TrainingImage:
 
 @dataclass(frozen=True, eq=False)
 class NullBaselines:
-    """What the null baselines know of the training images; all in recombined units.
+    """What the null baselines know of the training images; in recombined units.
 
     Parameters
     ----------
     slope, intercept
-        Least-squares recombined = slope * LE + intercept over breast pixels, each image with equal weight.
+        Least-squares recombined = slope * LE + intercept over breast pixels, each image with equal weight, LE mapped
+        to [0, 1] by its own window (so that the map also serves pictures of another bit depth).
     level
         Mean over images of the mean in the breast.
     sd
@@ -85,7 +90,7 @@ class NullBaselines:
         for image in images:
             if not image.mask.any():
                 raise EvaluationError("A training image has an empty breast mask; check how it was made.")
-            x = np.asarray(image.low_energy[image.mask], dtype=np.float64)
+            x = image.low_energy_window.apply(image.low_energy[image.mask])
             y = np.asarray(image.recombined[image.mask], dtype=np.float64)
             moments.append(np.array([x.mean(), y.mean(), (x * x).mean(), (x * y).mean(), y.var()]))
             if not image.mask.all():
@@ -96,7 +101,7 @@ class NullBaselines:
             raise EvaluationError("There is no training image, so the null baselines know nothing to compare with.")
         mean_x, level, mean_xx, mean_xy, variance = np.mean(moments, axis=0)
         spread = mean_xx - mean_x**2
-        slope = float((mean_xy - mean_x * level) / spread) if spread > 1e-12 * max(mean_xx, 1e-12) else 0.0
+        slope = float((mean_xy - mean_x * level) / spread) if spread > 1e-12 else 0.0
         return cls(
             slope=slope,
             intercept=float(level - slope * mean_x),
@@ -138,7 +143,7 @@ class NullBaselines:
         shape = low_energy.shape
         noise = np.random.default_rng(seed).normal(self.level, self.sd, shape)
         in_breast = {
-            Baseline.AFFINE: self.slope * np.asarray(low_energy, dtype=np.float64) + self.intercept,
+            Baseline.AFFINE: self.slope * low_energy_window.apply(low_energy) + self.intercept,
             Baseline.FLAT: np.full(shape, self.level),
             Baseline.NOISE: noise,
             Baseline.MEAN_IMAGE: _from_frame(self.mean_image, mask, chest_wall),

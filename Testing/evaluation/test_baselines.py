@@ -1,5 +1,7 @@
 """The null baselines know the training images' averages and nothing else."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -21,7 +23,7 @@ def pair(seed, side=Side.LEFT, slope=0.2, offset=2050.0, noise=0.0, radius=38):
     mask = half_disc(radius=radius, side=side)
     le = (rng.uniform(300, 800, mask.shape) * mask).astype(np.float32)
     recombined = np.where(mask, slope * le + offset + rng.normal(0, noise, mask.shape), 2000.0).astype(np.float32)
-    return TrainingImage(le, recombined, mask, side)
+    return TrainingImage(le, LE_WINDOW, recombined, mask, side)
 
 
 def make(learned, image, **changes):
@@ -37,7 +39,7 @@ def make(learned, image, **changes):
 
 def test_an_affine_relation_is_found_exactly():
     learned = NullBaselines.learn(pair(i) for i in range(4))
-    assert learned.slope == pytest.approx(0.2, rel=1e-4)
+    assert learned.slope == pytest.approx(0.2 * 1000, rel=1e-4)  # LE is mapped to [0, 1] by its window of 1000
     assert learned.intercept == pytest.approx(2050, rel=1e-5)
     image = pair(9)
     affine = make(learned, image)[Baseline.AFFINE]
@@ -82,7 +84,7 @@ def test_the_mean_image_is_aligned_whatever_side_and_size(side, radius):
     training = []
     for s, r in ((Side.LEFT, 30), (Side.RIGHT, 38), (Side.RIGHT, 34)):
         mask = half_disc(radius=r, side=s)
-        training.append(TrainingImage(np.ones(mask.shape, np.float32), ramp(mask, s), mask, s))
+        training.append(TrainingImage(np.ones(mask.shape, np.float32), LE_WINDOW, ramp(mask, s), mask, s))
     learned = NullBaselines.learn(training)
     mask = half_disc(radius=radius, side=side)
     made = learned.images(np.ones(mask.shape, np.float32), LE_WINDOW, mask, side, WINDOW)[Baseline.MEAN_IMAGE]
@@ -93,7 +95,8 @@ def test_the_mean_image_is_aligned_whatever_side_and_size(side, radius):
 
 def test_a_constant_low_energy_image_gives_the_level():
     mask = half_disc()
-    image = TrainingImage(np.full(mask.shape, 5, np.float32), np.full(mask.shape, 2100, np.float32), mask, Side.LEFT)
+    flat = np.full(mask.shape, 2100, np.float32)
+    image = TrainingImage(np.full(mask.shape, 5, np.float32), LE_WINDOW, flat, mask, Side.LEFT)
     learned = NullBaselines.learn([image])
     assert (learned.slope, learned.intercept) == (0.0, 2100.0)
 
@@ -103,4 +106,4 @@ def test_no_images_or_an_empty_mask_are_refused():
         NullBaselines.learn([])
     image = pair(0)
     with pytest.raises(EvaluationError, match="empty"):
-        NullBaselines.learn([TrainingImage(image.low_energy, image.recombined, image.mask & False, Side.LEFT)])
+        NullBaselines.learn([replace(image, mask=image.mask & False)])

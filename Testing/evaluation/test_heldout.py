@@ -34,7 +34,7 @@ def image(seed, model="truth", ceiling=False):
 @pytest.fixture(scope="module")
 def learned():
     given = [image(1000 + i) for i in range(10)]
-    return NullBaselines.learn(TrainingImage(g.low_energy, g.clinical, g.mask, g.chest_wall) for g in given)
+    return NullBaselines.learn(TrainingImage(g.low_energy, LE_WINDOW, g.clinical, g.mask, g.chest_wall) for g in given)
 
 
 def test_a_model_that_sees_the_lesions_beats_every_baseline(learned):
