@@ -2,6 +2,9 @@
 
 import csv
 import hashlib
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +17,8 @@ from CEMSynthLib.phantom.errors import PhantomError
 from CEMSynthLib.study.mask import breast_mask
 from CEMSynthLib.study.model import Side
 from CEMSynthLib.study.reader import read_folder
+
+REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 def _files(folder):
@@ -106,3 +111,16 @@ def test_command_refuses_impossible_settings_and_leaves_nothing(arguments, word,
     assert main(["simulate", "--output", str(tmp_path / "out"), *arguments]) == 2
     assert word in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_simulator_runs_with_what_slicer_bundles(tmp_path):
+    code = """
+import sys
+for name in ("skimage", "torch", "pandas", "matplotlib", "jinja2", "spekpy", "xraydb", "tqdm", "highdicom"):
+    sys.modules[name] = None
+from pathlib import Path
+from CEMSynthLib.phantom.study import write_patient
+write_patient(Path(sys.argv[1]), 1, 1, 1.6)
+"""
+    subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True, cwd=REPOSITORY)
+    assert len(list((tmp_path / "dicom").rglob("*.dcm"))) == 8
