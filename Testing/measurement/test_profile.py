@@ -42,6 +42,15 @@ def test_ripple_inside_the_band_is_no_rim() -> None:
     assert found.step == pytest.approx(100 - 55.4, abs=2)
 
 
+def test_noise_on_the_way_up_is_no_rim() -> None:
+    depth = np.arange(200)
+    clean = np.interp(depth, [0, 20, 60, 199], [90, 50, 90, 40])
+    rims = [
+        find_band(profile(clean + np.random.default_rng(seed).normal(0, 8, 200)), 8, 50, 80).rim for seed in range(40)
+    ]
+    assert np.median(np.asarray(rims, dtype=float)) == pytest.approx(60, abs=4)
+
+
 def test_first_maximum_is_taken_and_not_a_higher_one_behind_it() -> None:
     depth = np.arange(200)
     values = 50.0 + 30 * np.exp(-(((depth - 30) / 6) ** 2)) + 40 * np.exp(-(((depth - 70) / 6) ** 2))

@@ -33,6 +33,12 @@ def test_margins(analytic: SimpleNamespace) -> None:
     cut = skin_depth(breast.mask[:400], breast.skin[:400], "left", (1.0, 1.0)).used
     last = int(np.flatnonzero(cut.any(axis=1))[-1])
     assert last == 400 - 20 - 1  # 5% of the 395 rows that are left is 19.75
+    # ... and what lies behind the skin there, however far inside: radius 190, behind the skin at rows 390 and 370.
+    behind = {
+        row: (260 + round((row - 260) * 0.76), round(190 * np.sqrt(1 - ((row - 260) / 250) ** 2))) for row in (390, 370)
+    }
+    assert not cut[behind[390]]
+    assert cut[behind[370]]
 
 
 def test_along_rows_counts_columns_and_leaves_out_leaning_skin(analytic: SimpleNamespace) -> None:
