@@ -9,7 +9,7 @@ BITS = 12
 BASELINE = 2050.0
 UNITS_PER_MG = 36.0  # design notes: 30-43 units per mg iodine per cm2
 RECOMBINED_WINDOW = (2120.0, 320.0)  # center, width; between the published 2105/380, 2085/265 and the useful 2020-2280
-LOW_ENERGY_WINDOW = (2000.0, 3200.0)
+LOW_ENERGY_WINDOW = (2250.0, 3500.0)
 MAXIMUM = 2**BITS - 1
 
 

@@ -11,10 +11,15 @@ from pydicom.uid import generate_uid
 
 from CEMSynthLib.export.files import replacing
 from CEMSynthLib.export.mammogram import ExposureParameters, mammogram_dataset, write_dataset
-from CEMSynthLib.export.markups import write_region, write_regions_index
-from CEMSynthLib.measurement.markups import RegionTie
-from CEMSynthLib.measurement.regions import Region, RegionRole
-from CEMSynthLib.measurement.shapes import ClosedCurve, Ellipse
+from CEMSynthLib.export.markups import (
+    ClosedCurve,
+    Ellipse,
+    Region,
+    RegionRole,
+    RegionTie,
+    write_region,
+    write_regions_index,
+)
 from CEMSynthLib.phantom.patient import Patient, draw_patient
 from CEMSynthLib.phantom.presentation import LOW_ENERGY_WINDOW, RECOMBINED_WINDOW
 from CEMSynthLib.phantom.view import VIEWS, SimulatedView, simulate_view
