@@ -22,6 +22,7 @@ from CEMSynthLib.measurement.markups import TiedRegion
 from CEMSynthLib.measurement.regions import Region
 from CEMSynthLib.progress import Progress, silent
 from CEMSynthLib.study.model import Acquisition, CEMImage, CEMStudy, FileReason, StudyFolder
+from CEMSynthLib.study.synthetic import synthetic_of
 
 TABLE = "measurements.csv"
 Key = tuple[int, int]
@@ -39,19 +40,6 @@ class Measurement:
     rows: int
     left_out: tuple[FileReason, ...]
     warnings: tuple[str, ...]
-
-
-def synthetic_of(acquisition: Acquisition, synthetic: Sequence[CEMImage]) -> CEMImage | None:
-    """The synthetic image that was made from the acquisition's low-energy image, the first where there are several."""
-    low = acquisition.low_energy
-    if low is None:
-        return None
-    for image in synthetic:
-        if low.sop_instance_uid is not None and image.attributes.get("SourceSOPInstanceUID") == low.sop_instance_uid:
-            return image
-        if low.sop_instance_uid is None and image.attributes.get("SourceFile") == low.path.name:
-            return image
-    return None
 
 
 def tie_regions(found: StudyFolder, regions: Sequence[TiedRegion]) -> tuple[Mapping[Key, list[Region]], list[str]]:
