@@ -15,6 +15,17 @@ class AxisTransform:
     scale: tuple[float, float]
     shift: tuple[float, float]
 
+    def after(self, first: "AxisTransform") -> "AxisTransform":
+        """Apply ``first``, then this one."""
+        (a, b), (c, d) = self.scale, first.scale
+        (p, q), (r, s) = self.shift, first.shift
+        return AxisTransform((a * c, b * d), (a * r + p, b * s + q))
+
+    def inverse(self) -> "AxisTransform":
+        """Go back from the moving to the fixed pixels."""
+        (a, b), (p, q) = self.scale, self.shift
+        return AxisTransform((1 / a, 1 / b), (-p / a, -q / b))
+
 
 def resample(image: FloatImage, transform: AxisTransform, shape: tuple[int, ...]) -> FloatImage:
     """Linear resampling on a grid of ``shape``; beyond the image lies its lowest value (air)."""
