@@ -84,7 +84,7 @@ class CycleGAN:
         factor = learning_rate_factor(part_done)
         set_learning_rate(self._generators, self._plan.learning_rate * factor)
         set_learning_rate(self._judges, _DISCRIMINATOR_RATE * factor)
-        if self._plan.paired_weight > 0 and part_done < self._plan.paired_warmup:
+        if self._plan.warming_up(part_done):
             return self._paired_step(batch)
         _require_gradients([self._judge_recombined, self._judge_low_energy], False)
         losses, synthetic, back = self._generator_losses(batch)

@@ -67,6 +67,10 @@ class Plan:
     validate_every: int = 2
     seed: int = 0
 
+    def warming_up(self, part_done: float) -> bool:
+        """Whether the paired loss alone is learned at ``part_done`` (0 to 1) of the training."""
+        return self.objective == "cyclegan" and self.paired_weight > 0 and part_done < self.paired_warmup
+
     def with_limits(self, epochs: int | None, minutes: float | None, seed: int) -> "Plan":
         """The same plan with another length (None keeps the preset's) and seed."""
         return replace(self, epochs=self.epochs if epochs is None else epochs, minutes=minutes, seed=seed)

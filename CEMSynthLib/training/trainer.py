@@ -95,6 +95,7 @@ class Trainer:
         self._mean = AveragedModel(self._objective.generator, multi_avg_fn=_running_mean(plan.ema_decay))
         self._rows: list[dict[str, float | int | str]] = []
         self._best = (math.inf, 0)
+        self._warm = False
 
     def fit(self, progress: Progress = silent) -> TrainingResult:
         """Train until the plan's epochs or minutes are over.
@@ -115,9 +116,10 @@ class Trainer:
         images, epoch = 0, 0
         while clock.part_done() < 1:
             epoch += 1
-            seen, sums, start = 0, _Means(), time.monotonic()
+            seen, sums, start, learned_at = 0, _Means(), time.monotonic(), 0.0
             for batch in self._batches():
-                losses = self._objective.step(batch.to(self._device), clock.part_done())
+                learned_at = clock.part_done()
+                losses = self._objective.step(batch.to(self._device), learned_at)
                 self._mean.update_parameters(self._objective.generator)
                 sums.add(losses)
                 seen += len(batch.mask)
@@ -130,7 +132,7 @@ class Trainer:
             row: dict[str, float | int | str] = {"epoch": epoch, "images": seen, **sums.values()}
             row["seconds"] = round(time.monotonic() - start, 2)
             if epoch % self._plan.validate_every == 0 or clock.part_done() >= 1 or epoch == 1:
-                row |= self._validate(epoch)
+                row |= self._validate(epoch, learned_at, last=clock.part_done() >= 1)
             self._rows.append(row)
             write_losses(self._output, self._rows)
         mae, best_epoch = self._best
@@ -140,8 +142,11 @@ class Trainer:
         plan, scale = self._plan, self._card.output_normalization
         return training_batches(self._training, scale, plan.batch_size, plan.architecture.size_multiple, self._random)
 
-    def _validate(self, epoch: int) -> dict[str, float | int | str]:
+    def _validate(self, epoch: int, learned_at: float, last: bool) -> dict[str, float | int | str]:
         """Masked MAE of the newest and of the averaged weights; the better ones are written if they beat the best."""
+        if not self._warm and not self._plan.warming_up(learned_at):
+            # Weights of the warm-up saw no adversarial loss; they must not stand for a CycleGAN.
+            self._warm, self._best = True, (math.inf, 0)
         newest, averaged = self._objective.generator, self._mean.module
         errors = {"newest": self._error(newest), "averaged": self._error(averaged)}
         kind = min(errors, key=lambda name: errors[name])
@@ -153,7 +158,7 @@ class Trainer:
             settings["validation_masked_mae"] = round(errors[kind], 6)
             training = replace(self._card.training, settings=settings)
             self._card = write_model(self._output, replace(self._card, training=training), network.state_dict())
-        if epoch % _SAMPLE_EPOCHS == 0 or epoch == 1:
+        if epoch % _SAMPLE_EPOCHS == 0 or epoch == 1 or last:
             write_files(self._output, {f"{SAMPLES_FOLDER}/epoch_{epoch:03d}.png": self._picture(network)})
         return {"validation_mae": errors["newest"], "validation_mae_averaged": errors["averaged"]}
 

@@ -93,7 +93,7 @@ def test_the_written_model_is_whole_and_predicts(folder: StudyFolder, tmp_path: 
     names = {
         path.relative_to(tmp_path / "model").as_posix() for path in (tmp_path / "model").rglob("*") if path.is_file()
     }
-    assert names == {"model.safetensors", "model.json", "losses.csv", "samples/epoch_001.png"}
+    assert names == {"model.safetensors", "model.json", "losses.csv", "samples/epoch_001.png", "samples/epoch_002.png"}
 
 
 def test_validation_error_is_that_of_the_written_weights(folder: StudyFolder, tmp_path: Path) -> None:
@@ -121,6 +121,19 @@ def test_same_seed_same_weights_and_another_seed_others(folder: StudyFolder, tmp
     weights = [(tmp_path / name / "model.safetensors").read_bytes() for name in "abc"]
     assert weights[0] == weights[1]
     assert weights[0] != weights[2]
+
+
+def test_weights_of_the_warm_up_are_not_shipped_as_a_cyclegan(folder: StudyFolder, tmp_path: Path) -> None:
+    # Adversarial training at a huge weight spoils the images, so the best epoch by MAE alone would lie in the warm-up.
+    plan = replace(SMALL, epochs=8, adversarial_weight=1e4, paired_warmup=0.5, validate_every=1)
+    result = learn(folder, plan, tmp_path)
+    with (tmp_path / "losses.csv").open(newline="", encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    errors = [min(float(row["validation_mae"]), float(row["validation_mae_averaged"])) for row in rows]
+    assert [row["adversarial"] != "" for row in rows] == [False] * 4 + [True] * 4
+    assert min(errors[:4]) < min(errors[4:])
+    assert result.best_epoch > 4
+    assert load_card(tmp_path).training.settings["best_epoch"] == result.best_epoch
 
 
 def test_training_leaves_the_global_random_state_alone(folder: StudyFolder, tmp_path: Path) -> None:
