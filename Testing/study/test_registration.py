@@ -72,7 +72,7 @@ def texture(rows, columns, scale, shift):
     return ndimage.map_coordinates(pattern / pattern.std(), np.meshgrid(row, column, indexing="ij"), order=1)
 
 
-@pytest.mark.parametrize(("scale", "shift"), [*CROPS, ((1.03, 1.04), (0.0, 5.0))])
+@pytest.mark.parametrize(("scale", "shift"), [CROPS[0], ((1.03, 1.04), (0.0, 5.0))])
 def test_a_known_crop_is_found_again_by_the_fine_structure(scale, shift):
     fixed, moving = outline(256, 160), outline(256, 160, scale, shift)
     rng = np.random.default_rng(5)
