@@ -1,0 +1,217 @@
+"""CEMSynth: the Slicer module. Wiring only; what it does is in CEMSynthLib."""
+
+import sys
+from pathlib import Path
+
+import slicer
+import vtk
+from slicer.i18n import tr as _
+from slicer.i18n import translate
+from slicer.parameterNodeWrapper import parameterNodeWrapper
+from slicer.ScriptedLoadableModule import (
+    ScriptedLoadableModule,
+    ScriptedLoadableModuleLogic,
+    ScriptedLoadableModuleTest,
+    ScriptedLoadableModuleWidget,
+)
+from slicer.util import VTKObservationMixin
+
+# Installed, the library lies beside this file; in a source tree beside its folder, which Slicer does not know.
+if not (Path(__file__).parent / "CEMSynthLib").is_dir() and str(Path(__file__).resolve().parents[1]) not in sys.path:
+    sys.path.append(str(Path(__file__).resolve().parents[1]))
+
+
+class CEMSynth(ScriptedLoadableModule):
+    def __init__(self, parent):
+        ScriptedLoadableModule.__init__(self, parent)
+        self.parent.title = _("CEM Synthesis")
+        self.parent.categories = [translate("qSlicerAbstractCoreModule", "Image Synthesis")]
+        self.parent.dependencies = []
+        self.parent.contributors = ["CEMSynth developers (CEMSynth)"]
+        self.parent.helpText = _(
+            "Compare contrast-enhanced mammograms (CEM): low energy, clinical iodine image and synthetic iodine image "
+            "side by side, with linked zoom and pan and one window for both iodine images."
+            "<p>Open a folder of DICOM files, or of images named like P12_L_DM_CC.jpg (DM low energy, CM recombined). "
+            "Synthetic images are made and measured on the command line, with "
+            "<tt>cemsynth synthesize STUDY --output FOLDER</tt> and "
+            "<tt>cemsynth measure STUDY --synthetic FOLDER --output REPORT</tt>; give FOLDER as second folder here."
+            "<p><b>Research software. Synthetic images are not for diagnosis.</b>"
+        )
+        self.parent.acknowledgementText = _(
+            "Follows the study of Zormpas-Petridis et al., Eur Radiol Exp 2026, doi 10.1186/s41747-026-00681-7."
+        )
+
+
+@parameterNodeWrapper
+class CEMSynthParameterNode:
+    """What belongs to the scene. Folders belong to the machine: they are in QSettings.
+
+    selectedAcquisition - Key of the acquisition that is shown; empty if none.
+    linkViews - Zoom and pan of the three slice views are linked.
+    """
+
+    selectedAcquisition: str = ""
+    linkViews: bool = True
+
+
+class CEMSynthWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
+    def __init__(self, parent=None) -> None:
+        ScriptedLoadableModuleWidget.__init__(self, parent)
+        VTKObservationMixin.__init__(self)
+        self.logic = None
+        self.panel = None
+        self._parameterNode = None
+        self._parameterNodeGuiTag = None
+
+    def setup(self) -> None:
+        ScriptedLoadableModuleWidget.setup(self)
+        uiWidget = slicer.util.loadUI(self.resourcePath("UI/CEMSynth.ui"))
+        self.layout.addWidget(uiWidget)
+        self.ui = slicer.util.childWidgetVariables(uiWidget)
+        uiWidget.setMRMLScene(slicer.mrmlScene)
+        self.logic = CEMSynthLogic()
+
+        from CEMSynthLib.desktop.panel import StudyPanel
+
+        self.panel = StudyPanel(self.ui, self.logic)
+        scene = slicer.mrmlScene
+        self.addObserver(scene, scene.StartCloseEvent, self.onSceneStartClose)
+        self.addObserver(scene, scene.EndCloseEvent, self.onSceneEndClose)
+        self.addObserver(scene, scene.EndImportEvent, self.onSceneEndImport)
+        self.initializeParameterNode()
+
+    def cleanup(self) -> None:
+        self.setParameterNode(None)
+        self.removeObservers()
+        if self.logic is not None:
+            self.logic.cleanup()
+
+    def enter(self) -> None:
+        self.initializeParameterNode()
+
+    def exit(self) -> None:
+        self.setParameterNode(None)
+        self.logic.leaveViews()
+
+    def onSceneStartClose(self, caller, event) -> None:
+        self.setParameterNode(None)
+        self.logic.forget()
+
+    def onSceneEndClose(self, caller, event) -> None:
+        self.panel.refresh()
+        if self.parent.isEntered:
+            self.initializeParameterNode()
+
+    def onSceneEndImport(self, caller, event) -> None:
+        self.panel.refresh()
+        if self.parent.isEntered:
+            self.setParameterNode(None)
+            self.initializeParameterNode()
+
+    def initializeParameterNode(self) -> None:
+        self.setParameterNode(self.logic.getParameterNode())
+
+    def setParameterNode(self, inputParameterNode) -> None:
+        if self._parameterNode == inputParameterNode:
+            return
+        if self._parameterNode:
+            self._parameterNode.disconnectGui(self._parameterNodeGuiTag)
+            self.removeObserver(self._parameterNode, vtk.vtkCommand.ModifiedEvent, self.onParameterNodeModified)
+        self._parameterNode = inputParameterNode
+        self.panel.setParameterNode(inputParameterNode)
+        if self._parameterNode:
+            self._parameterNodeGuiTag = self._parameterNode.connectGui(self.ui)
+            self.addObserver(self._parameterNode, vtk.vtkCommand.ModifiedEvent, self.onParameterNodeModified)
+            self.onParameterNodeModified()
+
+    def onParameterNodeModified(self, caller=None, event=None) -> None:
+        # While a scene is imported its volumes are not all there yet; onSceneEndImport comes back to this.
+        if self._parameterNode and not slicer.mrmlScene.IsBatchProcessing():
+            self.panel.updateFromParameterNode()
+
+    def onReload(self) -> None:
+        for name in [n for n in sys.modules if n == "CEMSynthLib" or n.startswith("CEMSynthLib.")]:
+            del sys.modules[name]
+        super().onReload()
+
+
+class CEMSynthLogic(ScriptedLoadableModuleLogic):
+    """Open studies and show them, from the panel or from the Python console.
+
+    Example::
+
+      import CEMSynth
+      logic = CEMSynth.CEMSynthLogic()
+      rows = logic.openStudy("/data/study", "/data/synthetic")
+      volumes = logic.showAcquisition(rows[0].key)
+      print(volumes.synthetic.GetName(), slicer.util.arrayFromVolume(volumes.synthetic).mean())
+    """
+
+    def __init__(self) -> None:
+        ScriptedLoadableModuleLogic.__init__(self)
+        from CEMSynthLib.desktop.views import DesktopViews
+        from CEMSynthLib.scene.study import StudyInScene
+
+        self.views = DesktopViews()
+        self.study = StudyInScene(slicer.mrmlScene)
+        self._parameterNode = None
+
+    def getParameterNode(self):
+        parameterNode = super().getParameterNode()
+        if not self._parameterNode or self._parameterNode.parameterNode != parameterNode:
+            self._parameterNode = CEMSynthParameterNode(parameterNode)
+        return self._parameterNode
+
+    def openStudy(self, folder, syntheticFolder=None, progress=None):
+        """Read a folder, and a folder of synthetic images made from it if there is one.
+
+        Returns a list of AcquisitionRow (CEMSynthLib.scene.study). Nothing enters the scene yet. Raises CEMSynthError.
+        """
+        from CEMSynthLib.progress import silent
+        from CEMSynthLib.study.reader import read_folder
+
+        found = read_folder(Path(folder), progress or silent)
+        synthetic = read_folder(Path(syntheticFolder), progress or silent) if syntheticFolder else None
+        return self.study.open(found, synthetic)
+
+    def showAcquisition(self, key, linked=True):
+        """Load an acquisition of openStudy() or of the scene and show it; returns AcquisitionVolumes."""
+        volumes = self.study.load(key)
+        self.views.show(volumes, linked)
+        return volumes
+
+    def leaveViews(self) -> None:
+        """Give the layout back that was there before."""
+        self.views.restoreLayout()
+
+    def forget(self) -> None:
+        """The scene is closed: forget what was opened and the parameter node, which the scene empties."""
+        self.views.releaseWindow()
+        self.study.close()
+        self._parameterNode = None
+
+    def cleanup(self) -> None:
+        """Let go of views and nodes."""
+        self.views.cleanup()
+
+
+class CEMSynthTest(ScriptedLoadableModuleTest):
+    def setUp(self):
+        slicer.mrmlScene.Clear()
+        self.folder = Path(slicer.util.tempDirectory("CEMSynthTest"))
+
+    def tearDown(self):
+        import shutil
+
+        slicer.mrmlScene.Clear()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def test_study(self):
+        """A simulated study: what is found, pixels, geometry, layout, synthetic image with its label."""
+        from CEMSynthLib.desktop.selftest import checkStudy
+
+        logic = CEMSynthLogic()
+        try:
+            checkStudy(logic, self.folder)
+        finally:
+            logic.cleanup()

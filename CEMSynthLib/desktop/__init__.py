@@ -1,0 +1,1 @@
+"""Desktop: Qt panels of the Slicer module; imported only inside Slicer."""

@@ -1,0 +1,57 @@
+"""Attributes: what a volume node says about itself, under names that begin with ``CEMSynth.``."""
+
+from typing import TYPE_CHECKING
+
+from CEMSynthLib.study.model import ImageKind, VOIWindow
+
+if TYPE_CHECKING:
+    from slicer import vtkMRMLNode
+
+#: Value of `ImageKind`.
+KIND = "CEMSynth.kind"
+#: What the images of one acquisition share; see `CEMSynthLib.scene.acquisitions.acquisition_key`.
+ACQUISITION = "CEMSynth.acquisition"
+#: ``"R CC"``.
+NAME = "CEMSynth.acquisitionName"
+STUDY_UID = "CEMSynth.studyInstanceUID"
+SOP_INSTANCE_UID = "CEMSynth.sopInstanceUID"
+#: SOP Instance UID of the low-energy image that a synthetic image was made from.
+SOURCE_SOP_INSTANCE_UID = "CEMSynth.sourceSOPInstanceUID"
+#: ``"low high"``: what the image's own VOI window shows as black and as white, in pixel values of the node.
+WINDOW = "CEMSynth.window"
+#: ``"modality"`` (DICOM, after rescale) or ``"file"`` (gray levels of an image file, without a unit).
+UNITS = "CEMSynth.units"
+#: ``"yes"`` or ``"no"``: without it one scene unit is one pixel.
+SPACING_KNOWN = "CEMSynth.spacingKnown"
+#: ``"left"``, ``"right"`` or empty.
+CHEST_WALL = "CEMSynth.chestWall"
+#: How the image was brought to the grid of the low-energy image; empty where it lies on it by nature.
+REGISTRATION = "CEMSynth.registration"
+#: Hash of the file's path, size and time: tells an image that was replaced from one that is in the scene already.
+FINGERPRINT = "CEMSynth.fingerprint"
+#: ``"yes"`` where a simulator made the image.
+SIMULATED = "CEMSynth.simulated"
+
+MODALITY_UNITS = "modality"
+FILE_UNITS = "file"
+
+
+def kind_of(node: "vtkMRMLNode | None") -> ImageKind | None:
+    """Which image of an acquisition a node shows; ``None`` for other nodes (also for kinds of a later version)."""
+    value = node.GetAttribute(KIND) if node is not None else None
+    return next((kind for kind in ImageKind if kind.value == value), None)
+
+
+def window_text(window: VOIWindow) -> str:
+    """The value of `WINDOW`."""
+    return f"{window.low!r} {window.high!r}"
+
+
+def window_of(node: "vtkMRMLNode") -> tuple[float, float] | None:
+    """Low and high of the image's own VOI window, ``None`` where the node has none."""
+    parts = (node.GetAttribute(WINDOW) or "").split()
+    try:
+        low, high = (float(part) for part in parts)
+    except ValueError:
+        return None
+    return (low, high) if high > low else None

@@ -1,0 +1,44 @@
+"""Observing: callbacks on nodes that cannot crash the process.
+
+A closure that refers to the node it observes, when Python holds no other reference to that node, is freed by the
+garbage collector, and the next event is a segmentation fault (VTK 9.5 and 9.6). So the callback that VTK gets holds a
+weak reference only, and the observed object is kept here.
+"""
+
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+
+class Observations:
+    """The observers of one owner, removed together."""
+
+    def __init__(self) -> None:
+        self._kept: list[tuple[Any, int]] = []
+
+    def add(self, node: Any, event: str, method: Callable[[Any], None]) -> None:
+        """Call a bound method with the node whenever it invokes the event.
+
+        Parameters
+        ----------
+        node
+            A VTK object.
+        event
+            Name of a VTK event, e.g. ``"ModifiedEvent"``.
+        method
+            A bound method; its owner is not kept alive.
+        """
+        reference = weakref.WeakMethod(method)
+
+        def call(caller: Any, _event: str) -> None:
+            bound = reference()
+            if bound is not None:
+                bound(caller)
+
+        self._kept.append((node, int(node.AddObserver(event, call))))
+
+    def remove(self) -> None:
+        """Remove all observers."""
+        for node, tag in self._kept:
+            node.RemoveObserver(tag)
+        self._kept.clear()

@@ -1,0 +1,119 @@
+"""A real MRML scene with slice views, from the slicer-core wheel."""
+
+import gc
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from CEMSynthLib.study.model import Acquisition, CEMImage, ImageKind, Laterality, PixelGrid, ViewPosition, VOIWindow
+
+
+def _views(slicer, application, scene, dimensions):
+    """Slice logics of the comparison layout, made as a layout manager would make them."""
+    import vtk
+
+    from CEMSynthLib.scene.layout import VIEW_TAGS, show_layout
+
+    layout_logic = slicer.vtkMRMLLayoutLogic()
+    layout_logic.SetMRMLScene(scene)
+    layout_node = layout_logic.GetLayoutNode()
+    show_layout(layout_node)
+    logics = {}
+    collection = vtk.vtkCollection()
+    for tag, size in zip(VIEW_TAGS.values(), dimensions, strict=True):
+        node = scene.GetSingletonNode(tag, "vtkMRMLSliceNode")
+        logic = slicer.vtkMRMLSliceLogic()
+        logic.SetMRMLApplicationLogic(application)
+        logic.SetMRMLScene(scene)
+        logic.AddSliceNode(node)
+        node.SetDimensions(*size, 1)
+        logic.ResizeSliceNode(*size)
+        collection.AddItem(logic)
+        logics[tag] = logic
+    application.SetSliceLogics(collection)
+    link = slicer.vtkMRMLSliceLinkLogic()
+    link.SetMRMLApplicationLogic(application)
+    link.SetMRMLScene(scene)
+    return SimpleNamespace(layout_logic=layout_logic, layout_node=layout_node, logics=logics, kept=(collection, link))
+
+
+@pytest.fixture
+def mrml(tmp_path: Path):
+    """Make scenes: ``mrml()`` is an application logic, a scene and, with ``views=True``, linked slice views."""
+    slicer = pytest.importorskip("slicer")
+    pytest.importorskip("vtk")
+    made = []
+
+    def make(views: bool = False, dimensions=((200, 300), (200, 300), (200, 300))) -> SimpleNamespace:
+        application = slicer.vtkSlicerApplicationLogic()
+        scene = slicer.vtkMRMLScene()
+        application.SetMRMLScene(scene)
+        application.SetTemporaryPath(str(tmp_path))
+        application.GetColorLogic().AddDefaultColorNodes()
+        slicer.vtkMRMLSliceNode.AddDefaultSliceOrientationPresets(scene, True)
+        remote = slicer.vtkMRMLRemoteIOLogic()
+        remote.GetCacheManager().SetRemoteCacheDirectory(str(tmp_path))
+        remote.SetMRMLScene(scene)
+        manager = slicer.vtkDataIOManagerLogic()
+        manager.SetMRMLApplicationLogic(application)
+        manager.SetAndObserveDataIOManager(remote.GetDataIOManager())
+        remote.AddDataIOToScene()
+        world = SimpleNamespace(application=application, scene=scene, kept=(remote, manager))
+        if views:
+            vars(world).update(vars(_views(slicer, application, scene, dimensions)))
+        made.append(world)
+        return world
+
+    yield make
+    for world in made:
+        world.scene.Clear(1)
+    made.clear()
+    gc.collect()
+
+
+@pytest.fixture
+def array_of():
+    """Pixels of a volume node, shape (slices, rows, columns)."""
+    pytest.importorskip("slicer")
+    from vtk.util.numpy_support import vtk_to_numpy
+
+    def read(node) -> np.ndarray:
+        image = node.GetImageData()
+        return vtk_to_numpy(image.GetPointData().GetScalars()).reshape(image.GetDimensions()[::-1])
+
+    return read
+
+
+@pytest.fixture
+def acquisition(tmp_path: Path):
+    """Make an acquisition whose images are given as arrays."""
+
+    def make(
+        spacing=(0.2, 0.1), shape=(40, 30), low=True, recombined=True, sop="1.2", offset=0
+    ) -> tuple[Acquisition, CEMImage]:
+        def image(kind: ImageKind, pixels: np.ndarray, window: VOIWindow, **attributes: str) -> CEMImage:
+            path = tmp_path / f"{sop or 'P1_R'}_{kind.value}.dcm"
+            path.write_bytes(kind.value.encode() + pixels.tobytes())
+            uid = None if sop is None else f"{sop}.{list(ImageKind).index(kind)}"
+            return CEMImage(
+                path=path,
+                kind=kind,
+                grid=PixelGrid(*pixels.shape, spacing),
+                window=window,
+                chest_wall=None,
+                bits_stored=12,
+                sop_instance_uid=uid,
+                attributes=attributes,
+                load=lambda: pixels.astype(np.float32),
+            )
+
+        ramp = np.arange(shape[0] * shape[1]).reshape(shape) + offset
+        le = image(ImageKind.LOW_ENERGY, ramp, VOIWindow(600.0, 1000.0)) if low else None
+        iodine = image(ImageKind.RECOMBINED, 2000 + ramp % 317, VOIWindow(2120.0, 320.0)) if recombined else None
+        source = {"SourceSOPInstanceUID": f"{sop}.0"} if sop else {"SourceFile": le.path.name if le else ""}
+        synthetic = image(ImageKind.SYNTHETIC, 2000 + ramp % 211 + 0.25, VOIWindow(2100.0, 300.0), **source)
+        return Acquisition(Laterality.RIGHT, ViewPosition.CC, le, None, iodine), synthetic
+
+    return make
