@@ -66,9 +66,10 @@ def fit_views(logics: SliceLogics) -> None:
     shown = [logic for logic in logics.values() if logic.GetSliceCompositeNode().GetBackgroundVolumeID()]
     if not shown:
         return
-    # The narrowest view decides (least width for its height), so that no view cuts the image off.
-    first = min(shown, key=_aspect)
-    first.FitSliceToBackground()
+    for logic in shown:
+        logic.FitSliceToBackground()
+    # Linked views share the width of their field of view; the largest one shows the whole image in all of them.
+    first = max(shown, key=_field_width)
     fov, origin = first.GetSliceNode().GetFieldOfView(), first.GetSliceNode().GetXYZOrigin()
     center = first.GetSliceNode().GetSliceToRAS()
     for logic in logics.values():
@@ -82,6 +83,5 @@ def fit_views(logics: SliceLogics) -> None:
         node.UpdateMatrices()
 
 
-def _aspect(logic: "vtkMRMLSliceLogic") -> float:
-    columns, rows = logic.GetSliceNode().GetDimensions()[:2]
-    return float(columns / max(rows, 1))
+def _field_width(logic: "vtkMRMLSliceLogic") -> float:
+    return float(logic.GetSliceNode().GetFieldOfView()[0])
