@@ -3,6 +3,7 @@
 import argparse
 import importlib
 import os
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -38,6 +39,8 @@ def make_parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit code: 0 done, 2 cannot be done, 130 stopped by Ctrl-C."""
     parsed = make_parser().parse_args(arguments)
+    # A polite kill is a Ctrl-C: staging folders and worker processes are cleaned up.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         return int(parsed.run(parsed))
     except CEMSynthError as error:

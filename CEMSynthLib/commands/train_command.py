@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from CEMSynthLib.commands.progress_bar import progress_bar
+from CEMSynthLib.commands.training_baselines import write_training_baselines
 from CEMSynthLib.export.output_folder import OutputFolder
 from CEMSynthLib.study.reader import read_folder
 
@@ -63,7 +64,8 @@ def run(arguments: argparse.Namespace) -> int:
     with OutputFolder(arguments.output, "train", asked, arguments.overwrite, [arguments.path]) as staging:
         print(f"Device: {reason}", file=sys.stderr)
         with progress_bar("Reading image pairs", "pair") as bar:
-            prepared = prepare_training(read_folder(arguments.path), plan, progress=bar)
+            found = read_folder(arguments.path)
+            prepared = prepare_training(found, plan, progress=bar)
         for left_out in prepared.skipped:
             print(f"Skipped {left_out.path.name}: {left_out.reason}", file=sys.stderr)
         print(
@@ -71,6 +73,8 @@ def run(arguments: argparse.Namespace) -> int:
             f"validation on {len(prepared.validation)} of {prepared.card.training.validation_patients}.",
             file=sys.stderr,
         )
+        with progress_bar("Null baselines") as bar:
+            write_training_baselines(found, {pair.patient_id for pair in prepared.training}, staging, bar)
         try:
             with progress_bar("Training", "s" if plan.minutes else "step") as bar:
                 train(prepared, plan, device, staging, bar)

@@ -61,7 +61,8 @@ def test_a_model_folder_is_written(pictures: Path, tmp_path: Path, capsys: pytes
     assert not card.training.simulated_only
     assert card.architecture.type == "resnet"
     names = {path.relative_to(output).as_posix() for path in output.rglob("*") if path.is_file()}
-    assert names == {"model.safetensors", "model.json", "losses.csv", "samples/epoch_001.png", "cemsynth-manifest.json"}
+    written = {"model.safetensors", "model.json", "baselines.npz", "losses.csv", "samples/epoch_001.png"}
+    assert names == written | {"cemsynth-manifest.json"}
     assert (output / "model.safetensors").stat().st_size <= 4 * 2**20
     told = capsys.readouterr().err
     assert "CPU, as asked." in told
@@ -92,7 +93,7 @@ def test_ctrl_c_keeps_the_best_state_or_leaves_nothing(
     pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, epochs_before: int
 ) -> None:
     @contextmanager
-    def interrupting(title: str, unit: str) -> Iterator[Progress]:
+    def interrupting(title: str, unit: str = "image") -> Iterator[Progress]:
         """Ctrl-C in a training step, through the same call that a real one comes through."""
 
         def step(done: int, total: int, what: str) -> None:
