@@ -62,6 +62,7 @@ class CEMSynthWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.panel = None
         self._parameterNode = None
         self._parameterNodeGuiTag = None
+        self._sceneImported = False
 
     def setup(self) -> None:
         ScriptedLoadableModuleWidget.setup(self)
@@ -78,6 +79,7 @@ class CEMSynthWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.addObserver(scene, scene.StartCloseEvent, self.onSceneStartClose)
         self.addObserver(scene, scene.EndCloseEvent, self.onSceneEndClose)
         self.addObserver(scene, scene.EndImportEvent, self.onSceneEndImport)
+        self.addObserver(scene, scene.EndBatchProcessEvent, self.onSceneEndBatchProcess)
         self.initializeParameterNode()
 
     def cleanup(self) -> None:
@@ -103,9 +105,18 @@ class CEMSynthWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.initializeParameterNode()
 
     def onSceneEndImport(self, caller, event) -> None:
+        # A scene that replaces the one before is imported within a batch process, which ends later.
+        self._sceneImported = True
+        self.onSceneEndBatchProcess()
+
+    def onSceneEndBatchProcess(self, caller=None, event=None) -> None:
+        if not self._sceneImported or slicer.mrmlScene.IsBatchProcessing():
+            return
+        self._sceneImported = False
+        self.logic.views.updateLabels()
+        self.setParameterNode(None)
         self.panel.refresh()
         if self.parent.isEntered:
-            self.setParameterNode(None)
             self.initializeParameterNode()
 
     def initializeParameterNode(self) -> None:
@@ -125,7 +136,7 @@ class CEMSynthWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.onParameterNodeModified()
 
     def onParameterNodeModified(self, caller=None, event=None) -> None:
-        # While a scene is imported its volumes are not all there yet; onSceneEndImport comes back to this.
+        # While a scene is imported its volumes are not all there yet; onSceneEndBatchProcess comes back to this.
         if self._parameterNode and not slicer.mrmlScene.IsBatchProcessing():
             self.panel.updateFromParameterNode()
 

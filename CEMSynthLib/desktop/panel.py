@@ -121,12 +121,15 @@ class StudyPanel:
         self._shownKey = key
         self._shown = None
         if key:
+            # Not slicer.util.WaitCursor: it dispatches clicks, which could show another acquisition within this one.
+            qt.QApplication.setOverrideCursor(qt.Qt.WaitCursor)
             try:
-                with slicer.util.WaitCursor():
-                    self._shown = self.logic.showAcquisition(key, self._parameterNode.linkViews)
+                self._shown = self.logic.showAcquisition(key, self._parameterNode.linkViews)
                 self._say(" ".join(self._shown.warnings))
             except CEMSynthError as error:
                 self._say(str(error))
+            finally:
+                qt.QApplication.restoreOverrideCursor()
         fillAcquisitionTable(self.ui.acquisitionTable, self.logic.study.rows(), key)
         self._updateButtons()
 

@@ -20,11 +20,13 @@ class DesktopViews:
         self._labels: dict[str, SyntheticLabel] = {}
         self._window: SharedWindow | None = None
         self._layoutBefore: int | None = None
+        self._connected = False
         manager = slicer.app.layoutManager()
         if manager is not None:
             # Known from the start, so that a saved scene with this layout finds it.
             register_layout(manager.layoutLogic().GetLayoutNode())
             manager.layoutChanged.connect(self.updateLabels)
+            self._connected = True
             self.updateLabels()
 
     def show(self, volumes: AcquisitionVolumes, linked: bool = True) -> bool:
@@ -107,9 +109,10 @@ class DesktopViews:
         """Let go of everything; called when the module is reloaded or Slicer closes."""
         self.releaseWindow()
         manager = slicer.app.layoutManager()
-        if manager is not None:
+        if manager is not None and self._connected:
             manager.layoutChanged.disconnect(self.updateLabels)
             self._removeLabels()
+        self._connected = False
 
     def _removeLabels(self) -> None:
         for label in self._labels.values():

@@ -36,7 +36,9 @@ def _views(slicer, application, scene, dimensions):
     link = slicer.vtkMRMLSliceLinkLogic()
     link.SetMRMLApplicationLogic(application)
     link.SetMRMLScene(scene)
-    return SimpleNamespace(layout_logic=layout_logic, layout_node=layout_node, logics=logics, kept=(collection, link))
+    return SimpleNamespace(
+        layout_logic=layout_logic, layout_node=layout_node, logics=logics, linking=(collection, link)
+    )
 
 
 @pytest.fixture
