@@ -1,10 +1,13 @@
 """Stand-ins for Qt, ctk and Slicer's application, so that the module itself runs in tests: at the edge only.
 
-MRML is the real thing (slicer-core). The widgets are made from the real CEMSynth.ui, know only the members that are
-listed here (those that Qt has and the module uses), and raise AttributeError on anything else.
+MRML is the real thing (slicer-core). With SLICER_SOURCE_DIR set to a checkout of Slicer, so are parameterNodeWrapper,
+ScriptedLoadableModule and i18n; else small ones stand in for them. The widgets are made from the real CEMSynth.ui, know
+only the members that are listed here (those that Qt has and the module uses), and raise AttributeError on others.
 """
 
 import importlib.util
+import inspect
+import os
 import sys
 import xml.etree.ElementTree as ET
 from pathlib import Path
@@ -12,6 +15,7 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
+REAL = ("slicer.i18n", "slicer.parameterNodeWrapper", "slicer.ScriptedLoadableModule")
 
 
 class Signal:
@@ -26,7 +30,8 @@ class Signal:
 
     def emit(self, *arguments: Any) -> None:
         for slot in list(self.slots):
-            slot(*arguments)
+            # PythonQt leaves out the arguments that a slot does not take.
+            slot(*arguments[: len(inspect.signature(slot).parameters)])
 
 
 class Widget:
@@ -68,12 +73,13 @@ class QPushButton(Widget):
 
 class QCheckBox(Widget):
     properties = {"text": "", "checked": False}
-    signals = ("toggled",)
+    signals = ("stateChanged",)
 
-    def setChecked(self, checked: bool) -> None:
-        if self.checked != checked:
-            self.checked = checked
-            self.toggled.emit(checked)
+    def __setattr__(self, name: str, value: Any) -> None:
+        changed = name == "checked" and value != self.checked
+        super().__setattr__(name, value)
+        if changed:
+            self.stateChanged.emit(2 * value)
 
 
 class ctkPathLineEdit(Widget):
@@ -231,20 +237,20 @@ class ParameterNodeWrapper:
             if name:
                 assert isinstance(widget, QCheckBox)
 
-                def write(checked: bool, name: str = name) -> None:
-                    setattr(self, name, checked)
+                def write(state: int, name: str = name) -> None:
+                    setattr(self, name, state > 0)
 
                 def read(caller: Any, event: str, widget: QCheckBox = widget, name: str = name) -> None:
-                    widget.setChecked(getattr(self, name))
+                    widget.checked = getattr(self, name)
 
-                widget.setChecked(getattr(self, name))
-                widget.toggled.connect(write)
+                widget.checked = getattr(self, name)
+                widget.stateChanged.connect(write)
                 connected.append((widget, write, self.parameterNode.AddObserver("ModifiedEvent", read)))
         return connected
 
     def disconnectGui(self, connected: list[tuple[Widget, Any, int]]) -> None:
         for widget, write, tag in connected:
-            widget.toggled.disconnect(write)
+            widget.stateChanged.disconnect(write)
             self.parameterNode.RemoveObserver(tag)
 
     def AddObserver(self, event: Any, method: Any, priority: float = 0.0) -> int:
@@ -257,6 +263,16 @@ class ParameterNodeWrapper:
 def parameter_node_wrapper(declared: type) -> type:
     defaults = {name: getattr(declared, name) for name in declared.__annotations__}
     return type(declared.__name__, (ParameterNodeWrapper,), {"defaults": defaults})
+
+
+class AnyClass(ModuleType):
+    """A module of which every class exists: parameterNodeWrapper asks for many that this module does not use."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        vars(self)[name] = type(name, (), {})
+        return vars(self)[name]
 
 
 class SliceView:
@@ -307,15 +323,23 @@ def install(monkeypatch: Any, world: Any, main_window: bool = True) -> ModuleTyp
     manager = LayoutManager(world) if main_window else None
     event_loop = SimpleNamespace(ExcludeUserInputEvents=1)
     cursors: list[int] = []
-    qt_application = SimpleNamespace(setOverrideCursor=cursors.append, restoreOverrideCursor=cursors.pop)
-    qt = ModuleType("qt")
-    vars(qt).update(QTableWidgetItem=QTableWidgetItem, QSettings=QSettings, QEventLoop=event_loop)
-    vars(qt).update(Qt=SimpleNamespace(UserRole=256, WaitCursor=3), QApplication=qt_application)
-    application = SimpleNamespace(layoutManager=lambda: manager, processEvents=lambda flags=0: None)
+    qt, ctk = AnyClass("qt"), AnyClass("ctk")
+    vars(qt).update(WIDGETS, QTableWidgetItem=QTableWidgetItem, QSettings=QSettings, QEventLoop=event_loop)
+    vars(qt).update(Qt=SimpleNamespace(UserRole=256, WaitCursor=3))
+    vars(qt).update(QApplication=SimpleNamespace(setOverrideCursor=cursors.append, restoreOverrideCursor=cursors.pop))
+    modules = SimpleNamespace(connect=lambda *slot: None, disconnect=lambda *slot: None)
+    application = SimpleNamespace(
+        layoutManager=lambda: manager,
+        processEvents=lambda flags=0: None,
+        moduleManager=lambda: modules,
+        translate=lambda context, text: text,
+    )
     monkeypatch.setitem(sys.modules, "qt", qt)
+    monkeypatch.setitem(sys.modules, "ctk", ctk)
     monkeypatch.setattr(slicer, "mrmlScene", world.scene, raising=False)
     monkeypatch.setattr(slicer, "app", application, raising=False)
     monkeypatch.setattr(slicer.util, "mainWindow", lambda: None, raising=False)
+    monkeypatch.setattr(slicer.util, "reloadScriptedModule", lambda name: None, raising=False)
     monkeypatch.setattr(slicer.util, "loadUI", load_ui, raising=False)
     monkeypatch.setattr(
         slicer.util, "childWidgetVariables", lambda top: SimpleNamespace(**vars(top)["children_"]), raising=False
@@ -323,9 +347,20 @@ def install(monkeypatch: Any, world: Any, main_window: bool = True) -> ModuleTyp
     monkeypatch.setattr(
         slicer.util, "settingsValue", lambda key, default, converter=str: QSettings().value(key, default), raising=False
     )
-    _stand_in(monkeypatch, "slicer.i18n", tr=lambda text: text, translate=lambda context, text: text)
-    _stand_in(monkeypatch, "slicer.parameterNodeWrapper", parameterNodeWrapper=parameter_node_wrapper)
-    _scripted_module(monkeypatch, world)
+    monkeypatch.setattr(slicer.util, "modulePath", lambda name: str(ROOT / f"CEMSynth/{name}.py"), raising=False)
+    source = os.environ.get("SLICER_SOURCE_DIR")
+    if source:
+        monkeypatch.setattr(slicer, "__path__", [*slicer.__path__, f"{source}/Base/Python/slicer"])
+        for name in ("qMRMLSliderWidget", "qMRMLSpinBox", "qMRMLRangeWidget", "qMRMLNodeComboBox"):
+            monkeypatch.setattr(slicer, name, type(name, (), {}), raising=False)
+        for name in ("qMRMLSubjectHierarchyTreeView", "qMRMLSubjectHierarchyComboBox"):
+            monkeypatch.setattr(slicer, name, type(name, (), {}), raising=False)
+        for name in [n for n in sys.modules if n.startswith(REAL)]:
+            monkeypatch.delitem(sys.modules, name)
+    else:
+        _stand_in(monkeypatch, "slicer.i18n", tr=lambda text: text, translate=lambda context, text: text)
+        _stand_in(monkeypatch, "slicer.parameterNodeWrapper", parameterNodeWrapper=parameter_node_wrapper)
+        _scripted_module(monkeypatch, world)
     for name in [n for n in sys.modules if n.startswith("CEMSynthLib.desktop") or n == "CEMSynth"]:
         monkeypatch.delitem(sys.modules, name)
     spec = importlib.util.spec_from_file_location("CEMSynth", ROOT / "CEMSynth/CEMSynth.py")
@@ -335,6 +370,12 @@ def install(monkeypatch: Any, world: Any, main_window: bool = True) -> ModuleTyp
     monkeypatch.setitem(sys.modules, "CEMSynth", module)
     spec.loader.exec_module(module)
     return module
+
+
+def parent() -> Any:
+    """The widget that Slicer gives to a module."""
+    layout = SimpleNamespace(addWidget=lambda widget: None)
+    return SimpleNamespace(isEntered=True, layout=lambda: layout)
 
 
 def _stand_in(monkeypatch: Any, name: str, **members: Any) -> None:
@@ -351,9 +392,9 @@ def _scripted_module(monkeypatch: Any, world: Any) -> None:
             self.parent = parent
 
     class ModuleWidget:
-        def __init__(self, parent: Any = None) -> None:
-            self.parent = parent or SimpleNamespace(isEntered=True)
-            self.layout = SimpleNamespace(addWidget=lambda widget: None)
+        def __init__(self, parent: Any) -> None:
+            self.parent = parent
+            self.layout = parent.layout()
 
         def setup(self) -> None:
             pass

@@ -42,7 +42,7 @@ def module(mrml, monkeypatch, folders):
 
     if not folders.synthetic.exists():
         writeSelfTestSynthetic(folders.found.acquisitions[0], folders.synthetic)
-    widget = cemsynth.CEMSynthWidget()
+    widget = cemsynth.CEMSynthWidget(stand_ins.parent())
     widget.setup()
     widget.enter()
     yield SimpleNamespace(world=world, module=cemsynth, widget=widget, ui=widget.ui, scene=world.scene)
@@ -132,7 +132,7 @@ def test_link_check_box_is_the_parameter(module, folders) -> None:
     open_study(module, folders)
     composites = [logic.GetSliceCompositeNode() for logic in module.world.logics.values()]
     assert all(c.GetLinkedControl() for c in composites)
-    module.ui.linkViewsCheckBox.setChecked(False)
+    module.ui.linkViewsCheckBox.checked = False
     assert not any(c.GetLinkedControl() for c in composites)
     module.widget.logic.getParameterNode().linkViews = True
     assert module.ui.linkViewsCheckBox.checked
@@ -227,7 +227,7 @@ def test_reload_forgets_the_library_and_releases_the_views(module, folders) -> N
 def test_without_a_main_window(mrml, monkeypatch, folders) -> None:
     stand_ins.QSettings.stored.clear()
     cemsynth = stand_ins.install(monkeypatch, mrml(), main_window=False)
-    widget = cemsynth.CEMSynthWidget()
+    widget = cemsynth.CEMSynthWidget(stand_ins.parent())
     widget.setup()
     widget.enter()
     widget.ui.studyPathLineEdit.currentPath = str(folders.study)
