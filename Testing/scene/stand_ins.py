@@ -296,6 +296,7 @@ class LayoutManager:
 
         self.world = world
         self.layoutChanged = Signal()
+        self.seen = False
         self.widgets = {}
         for tag, logic in world.logics.items():
             view = SliceView(vtkRenderer())
@@ -309,10 +310,12 @@ class LayoutManager:
         return self.world.layout_logic
 
     def sliceViewNames(self) -> list[str]:
-        return list(self.widgets)
+        # Slicer makes the views of a layout when the layout is first shown, and keeps them.
+        self.seen = self.seen or self.layout == 5701
+        return list(self.widgets) if self.seen else []
 
     def sliceWidget(self, name: str) -> Any:
-        return self.widgets.get(name)
+        return self.widgets[name] if name in self.sliceViewNames() else None
 
 
 def install(monkeypatch: Any, world: Any, main_window: bool = True) -> ModuleType:

@@ -67,6 +67,16 @@ def test_missing_image_empties_its_view(shown, acquisition) -> None:
     assert shown.logics[LE].GetSliceCompositeNode().GetBackgroundVolumeID() is not None
 
 
+def test_what_the_user_did_to_a_view_is_undone(shown) -> None:
+    logic = shown.logics[CLINICAL]
+    logic.GetSliceNode().SetOrientation("Sagittal")
+    logic.GetSliceCompositeNode().SetForegroundVolumeID(shown.volumes.synthetic.GetID())
+    logic.GetSliceCompositeNode().SetForegroundOpacity(1.0)
+    show_acquisition(shown.logics, shown.volumes)
+    assert logic.GetSliceNode().GetOrientation() == "Axial"
+    assert logic.GetSliceCompositeNode().GetForegroundVolumeID() is None
+
+
 def test_rows_run_down_and_columns_right(shown, array_of) -> None:
     """Shown at 0.05 mm, every second column and fourth row is a pixel center: nothing is flipped."""
     logic, node = shown.logics[LE], shown.volumes.low_energy

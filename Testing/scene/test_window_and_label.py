@@ -77,7 +77,20 @@ def test_image_files_share_by_laying_their_windows_on_each_other(mrml, acquisiti
     low, high = window(other.recombined)
     other.recombined.GetDisplayNode().SetWindowLevelMinMax(low, low + (high - low) / 2)
     assert window(volumes.synthetic) == pytest.approx((1950.0, 2099.5))
+    for step in range(50):  # what comes back from the other side would drift by rounding
+        wanted = (low + step / 7, high - step / 3)
+        other.recombined.GetDisplayNode().SetWindowLevelMinMax(*wanted)
+        assert window(other.recombined) == undisturbed(wanted)
     shared.release()
+
+
+def undisturbed(wanted: tuple[float, float]) -> tuple[float, float]:
+    """What a display node that nobody observes makes of a window (it stores window and level)."""
+    import slicer
+
+    display = slicer.vtkMRMLScalarVolumeDisplayNode()
+    display.SetWindowLevelMinMax(*wanted)
+    return display.GetWindowLevelMin(), display.GetWindowLevelMax()
 
 
 @pytest.fixture
