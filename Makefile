@@ -46,6 +46,6 @@ $(VENV)/no-torch-ready: $(BIN)/python pyproject.toml constraints.txt
 weights: $(VENV)/test-ready
 	$(BIN)/cemsynth simulate --seed 11 --patients 160 --processes 2 --output weights/training-cohort
 	$(BIN)/cemsynth simulate --seed 12 --patients 32 --processes 2 --output weights/test-cohort
-	$(BIN)/cemsynth train weights/training-cohort/dicom --preset demo --epochs 24 --seed 1 --output weights/demo
-	$(BIN)/cemsynth train weights/training-cohort/dicom --preset ceiling --epochs 24 --seed 1 --output weights/ceiling
+	$(BIN)/cemsynth train weights/training-cohort/dicom --preset demo --seed 1 --output weights/demo
+	$(BIN)/cemsynth train weights/training-cohort/dicom --preset ceiling --seed 1 --output weights/ceiling
 	$(BIN)/cemsynth evaluate weights/test-cohort/dicom --model weights/demo --ceiling weights/ceiling --output weights/figures
