@@ -16,9 +16,7 @@ EXTRAS = {
     "torch": "generator",
     "safetensors": "generator",
     "matplotlib": "report",
-    "pandas": "report",
     "jinja2": "report",
-    "sklearn": "report",
 }
 
 

@@ -120,8 +120,13 @@ def measure_folder(
     NothingToMeasureError
         Nothing can be measured.
     """
+    acquisitions = [acquisition for study in found.studies for acquisition in study.acquisitions]
+    if not any(synthetic_of(acquisition, synthetic) for acquisition in acquisitions):
+        raise NothingToMeasureError(
+            f"None of {len(synthetic)} synthetic images was made from a low-energy image under {found.root}; "
+            "give the folder that cemsynth synthesize wrote for this study."
+        )
     given, unmatched = tie_regions(found, regions)
-    total = sum(len(study.acquisitions) for study in found.studies)
     rows: list[MeasurementRow] = []
     left_out: list[FileReason] = []
     measured: list[tuple[CEMStudy, list[AcquisitionReport]]] = []
@@ -139,7 +144,7 @@ def measure_folder(
                 reports.append(report)
                 rows += measurement_rows(study.patient_id, acquisition, report)
             done += 1
-            progress(done, total, "acquisitions")
+            progress(done, len(acquisitions), "acquisitions")
         if reports:
             measured.append((study, reports))
     if not measured:

@@ -12,7 +12,7 @@ from CEMSynthLib.errors import CEMSynthError
 from CEMSynthLib.evaluation.baselines_file import FILE_NAME as BASELINES
 from CEMSynthLib.export.derived import read_source, synthetic_dataset
 from CEMSynthLib.export.mammogram import write_dataset
-from CEMSynthLib.export.pictures import write_synthetic_png
+from CEMSynthLib.export.pictures import synthetic_stem, write_synthetic_png
 from CEMSynthLib.export.provenance import ModelProvenance
 from CEMSynthLib.export.synthesis_record import SynthesisRecord, SynthesizedFile, write_synthesis_record
 from CEMSynthLib.progress import Progress, silent
@@ -130,6 +130,10 @@ def _write_dicom(
 
 
 def _write_png(folder: Path, image: CEMImage, synthetic: "SyntheticImage", model: ModelProvenance) -> str:
+    if (folder / f"{synthetic_stem(image.path.name)}.png").exists():
+        raise NothingToSynthesizeError(
+            f"Another low-energy image under the same folder is called {image.path.name} too; rename one of them."
+        )
     written = write_synthetic_png(
         folder,
         values=synthetic.pixels,

@@ -25,6 +25,8 @@ _AIR_DEVIATIONS = 5.0
 _SMALL_OPENING = (0.025, 3.5)
 _LARGE_OPENING = (0.06, 9.0)
 _MARKER_BRIGHTNESS = 1.4
+# A pixel spacing outside this range (mm) is an error of the header: sizes then go by the breast's height.
+_PLAUSIBLE_SPACING = (0.01, 5.0)
 # Width of the strip along a side border in which contact is counted, as part of the columns.
 _STRIP_FRACTION = 0.02
 
@@ -79,7 +81,9 @@ def breast_mask(pixels: FloatImage, spacing_mm: tuple[float, float] | None = Non
     found = small > _threshold(small)
     side = _chest_wall(found)
     found = _largest(_filled(found, side))
-    spacing = None if spacing_mm is None else (spacing_mm[0] * factor, spacing_mm[1] * factor)
+    spacing = None
+    if spacing_mm is not None and all(_PLAUSIBLE_SPACING[0] <= s <= _PLAUSIBLE_SPACING[1] for s in spacing_mm):
+        spacing = (spacing_mm[0] * factor, spacing_mm[1] * factor)
     found = _filled(_largest(_without_markers(small, found, spacing)), side)
     if factor > 1:
         found = _refined(image, found, factor)

@@ -204,3 +204,10 @@ def test_the_phantom(tmp_path):
             check_form(found)
             assert found.chest_wall is image.chest_wall
             assert overlap(found.mask, truth) > 0.97
+
+
+@pytest.mark.parametrize("spacing", [(1e-6, 1e-6), (400.0, 400.0)])
+def test_an_impossible_spacing_in_the_header_changes_nothing(spacing):
+    """Its millimeters would ask for a border of millions of pixels."""
+    image = paint(breast())
+    assert np.array_equal(breast_mask(image, spacing).mask, breast_mask(image, None).mask)
