@@ -176,6 +176,7 @@ def _content(
             intended_use=record.model.intended_use,
             training_data=record.model.training_data,
             simulated_only=record.simulated_only,
+            held_out=record.held_out,
         )
     return ReportContent(
         patient_id=study.patient_id,

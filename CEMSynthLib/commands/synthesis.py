@@ -90,6 +90,7 @@ def synthesize_folder(
         raise NothingToSynthesizeError(f"No synthetic image could be made. {skipped[0].reason}")
     record = SynthesisRecord(
         model=model,
+        held_out=card.metrics.description,
         simulated_only=card.training.simulated_only,
         device=predictor.device.type,
         device_reason=predictor.device_reason,

@@ -20,6 +20,8 @@ class ModelReport:
     ----------
     name, version, sha256, license
         As in the model card.
+    held_out
+        One or two sentences on how it did on patients it had not seen; empty where nothing is known.
     intended_use, training_data
         One or two plain sentences each.
     simulated_only
@@ -34,6 +36,7 @@ class ModelReport:
     training_data: str
     simulated_only: bool
     license: str = ""
+    held_out: str = ""
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,8 @@ class SynthesisRecord:
     ----------
     model
         The generator.
+    held_out
+        What the model card says of patients that the model had not seen.
     simulated_only
         True where it has learned from simulated images only.
     device, device_reason
@@ -47,6 +49,7 @@ class SynthesisRecord:
     """
 
     model: ModelProvenance
+    held_out: str
     simulated_only: bool
     device: str
     device_reason: str
@@ -84,6 +87,7 @@ def read_synthesis_record(folder: Path) -> SynthesisRecord | None:
             raise ExportError(f"{path} has another format than this version reads; run cemsynth synthesize again.")
         return SynthesisRecord(
             model=ModelProvenance(**content["model"]),
+            held_out=str(content["held_out"]),
             simulated_only=bool(content["simulated_only"]),
             device=str(content["device"]),
             device_reason=str(content["device_reason"]),
