@@ -112,8 +112,8 @@ def _read(acquisition: Acquisition, synthetic: CEMImage | None) -> tuple[_Images
     if synthetic is not None:
         if synthetic.grid.shape != low.grid.shape:
             raise EvaluationError(
-                f"The synthetic image {synthetic.path.name} has {synthetic.grid.rows} x {synthetic.grid.columns} pixels, "
-                f"its low-energy image {low.grid.rows} x {low.grid.columns}; synthesize it again from this study."
+                f"The synthetic image {synthetic.path.name} has {synthetic.grid.rows} x {synthetic.grid.columns} "
+                f"pixels, its low-energy image {low.grid.rows} x {low.grid.columns}; make it again from this study."
             )
         made = ReportImage(synthetic.pixels(), synthetic.window)
         model_window = synthetic.window
