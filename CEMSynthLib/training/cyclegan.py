@@ -17,7 +17,14 @@ from torch import Tensor, nn
 
 from CEMSynthLib.generator.networks import PatchDiscriminator, build_generator, initialize
 from CEMSynthLib.training.batches import Batch
-from CEMSynthLib.training.objectives import inside, learning_rate_factor, masked_l1, placed, set_learning_rate
+from CEMSynthLib.training.objectives import (
+    inside,
+    learning_rate_factor,
+    masked_dissimilarity,
+    masked_l1,
+    placed,
+    set_learning_rate,
+)
 from CEMSynthLib.training.plan import Plan
 from CEMSynthLib.training.precision import Precision
 
@@ -99,15 +106,26 @@ class CycleGAN:
     def _paired_step(self, batch: Batch) -> dict[str, float]:
         with self._precision.autocast():
             output, back = self.generator(batch.low_energy), self._inverse(batch.recombined)
-        paired = masked_l1(output, batch.recombined, batch.mask)
-        paired_back = masked_l1(back, batch.low_energy, batch.mask)
-        _apply(self._plan.paired_weight * (paired + paired_back), self._generators)
-        return {"paired": float(paired.detach()), "paired_back": float(paired_back.detach())}
+        losses = {
+            "paired": masked_l1(output, batch.recombined, batch.mask),
+            "structure": self._dissimilarity(output, batch),
+            "paired_back": masked_l1(back, batch.low_energy, batch.mask),
+        }
+        weights = self._weights()
+        _apply(torch.stack([weights[name] * value for name, value in losses.items()]).sum(), self._generators)
+        return {name: float(value.detach()) for name, value in losses.items()}
+
+    def _dissimilarity(self, synthetic: Tensor, batch: Batch) -> Tensor:
+        if self._plan.structure_weight == 0:
+            return synthetic.new_zeros((), dtype=torch.float32)
+        # In [0, 2], so that SSIM's luminance term sees positive values.
+        return masked_dissimilarity(inside(synthetic, batch.mask) + 1, batch.recombined.float() + 1, batch.mask)
 
     def _weights(self) -> dict[str, float]:
         plan = self._plan
         return {
             "paired": plan.paired_weight,
+            "structure": plan.structure_weight,
             "paired_back": plan.paired_weight,
             "adversarial": plan.adversarial_weight,
             "cycle": plan.cycle_weight,
@@ -125,6 +143,7 @@ class CycleGAN:
             same_iodine, same_low = self.generator(iodine), self._inverse(low)
         losses = {
             "paired": masked_l1(synthetic, iodine, mask),
+            "structure": self._dissimilarity(synthetic, batch),
             "paired_back": masked_l1(back, low, mask),
             "adversarial": fooled,
             "cycle": masked_l1(cycled_low, low, mask) + masked_l1(cycled_iodine, iodine, mask),

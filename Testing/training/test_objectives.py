@@ -10,9 +10,10 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("safetensors")
 
 from CEMSynthLib.generator.card import Architecture
+from CEMSynthLib.measurement.similarity import ssim_map
 from CEMSynthLib.training.batches import Batch
 from CEMSynthLib.training.cyclegan import CycleGAN, ImagePool, adversarial_loss
-from CEMSynthLib.training.objectives import inside, learning_rate_factor, masked_l1
+from CEMSynthLib.training.objectives import inside, learning_rate_factor, masked_dissimilarity, masked_l1
 from CEMSynthLib.training.plan import PRESETS
 from CEMSynthLib.training.precision import Precision
 
@@ -31,6 +32,17 @@ def test_paired_loss_counts_the_breast_only() -> None:
     assert float(masked_l1(a, b, mask)) == pytest.approx(0.75)
     assert inside(a, mask).tolist() == [[0.0, 0.5, -1.0]]
     assert float(masked_l1(a, b, torch.zeros(1, 3))) == 0
+
+
+def test_structure_loss_is_one_minus_the_ssim_of_the_measurements() -> None:
+    random = np.random.default_rng(0)
+    a = random.random((64, 48))
+    b = np.clip(a + 0.1 * random.normal(size=a.shape), 0, 1)
+    mask = np.zeros(a.shape, dtype=bool)
+    mask[8:50, 8:40] = True
+    tensors = [torch.tensor(image, dtype=torch.float32)[None, None] for image in (a, b, mask)]
+    assert float(masked_dissimilarity(*tensors)) == pytest.approx(1 - ssim_map(a, b)[mask].mean(), abs=1e-5)
+    assert float(masked_dissimilarity(tensors[0], tensors[0], tensors[2])) == pytest.approx(0, abs=1e-6)
 
 
 def test_learning_rate_is_kept_then_falls() -> None:
