@@ -96,17 +96,27 @@ def test_a_full_step_moves_all_four_networks_and_the_warm_up_only_the_generators
         )
         assert moved == expected
         assert all(np.isfinite(value) for value in losses.values())
-    names = {"paired", "paired_back", "adversarial", "cycle", "identity", "judge_recombined", "judge_low_energy"}
+    names = {
+        "structure",
+        "paired",
+        "paired_back",
+        "adversarial",
+        "cycle",
+        "identity",
+        "judge_recombined",
+        "judge_low_energy",
+    }
     assert set(losses) == names
 
 
-def test_without_pairs_the_paired_loss_does_not_steer(batch: Batch) -> None:
+def test_without_their_weights_the_paired_losses_do_not_steer(batch: Batch) -> None:
     plan = replace(
         PRESETS["demo"],
         architecture=Architecture("resnet", 4, 1),
         inverse_filters=4,
         discriminator_filters=4,
         paired_weight=0.0,
+        structure_weight=0.0,
     )
     states = []
     for iodine in (batch.recombined, batch.recombined.flip(-2)):
