@@ -9,7 +9,8 @@ from CEMSynthLib.commands.progress_bar import progress_bar
 from CEMSynthLib.commands.synthesize_command import add_model_arguments
 from CEMSynthLib.export.output_folder import OutputFolder
 
-SEED, PATIENT = 2026, 1
+#: A patient with enhancing lesions in both breasts and a halo.
+SEED, PATIENT = 2026, 4
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

@@ -69,7 +69,9 @@ def picture(
     axes.imshow(shown, cmap="gray", vmin=0, vmax=1, interpolation="nearest", aspect="auto")
     labels = short_names(regions)
     for region in regions:
-        _outline(axes, region.mask[part], region.role, labels[region.name], (height / rows, _PICTURE_WIDTH / columns))
+        scale = (height / rows, _PICTURE_WIDTH / columns)
+        above = _labeled_above(region, regions)
+        _outline(axes, region.mask[part], region.role, labels[region.name], scale, above)
     if spacing_mm is not None:
         _scale_bar(axes, height, _PICTURE_WIDTH / (columns * column_mm), _brighter_at_left(shown))
     if synthetic:
@@ -125,7 +127,15 @@ def breast_part(image: ReportImage, regions: Sequence[RegionReport]) -> Part:
     return found[0], found[1]
 
 
-def _outline(axes: Axes, mask: Mask, role: RegionRole, label: str, scale: tuple[float, float]) -> None:
+def _labeled_above(region: RegionReport, regions: Sequence[RegionReport]) -> bool:
+    """Whether a region's label goes above it: on the side away from its nearest neighbor, which it would cover."""
+    center = np.argwhere(region.mask).mean(axis=0)
+    others = [np.argwhere(other.mask).mean(axis=0) for other in regions if other is not region and other.mask.any()]
+    nearest = min(others, key=lambda other: float(np.hypot(*(other - center))), default=center)
+    return bool(center[0] <= nearest[0])
+
+
+def _outline(axes: Axes, mask: Mask, role: RegionRole, label: str, scale: tuple[float, float], above: bool) -> None:
     """Draw the border between the pixels of a region and the others; ``scale`` is (row, column) drawn per pixel."""
     if not mask.any():
         return
@@ -139,8 +149,7 @@ def _outline(axes: Axes, mask: Mask, role: RegionRole, label: str, scale: tuple[
     lines = axes.contour(x, y, area, levels=[0.5], colors=color, linewidths=1.3, linestyles=style)
     shadow: list[AbstractPathEffect] = [withStroke(linewidth=2.4, foreground="black")]
     lines.set_path_effects(shadow)
-    # Lesions are labeled above and backgrounds below, so that neighbors do not cover each other; never beyond the edge.
-    at, side = (y[0] - 4, "bottom") if lesion else (y[-1] + 4, "top")
+    at, side = (y[0] - 4, "bottom") if above else (y[-1] + 4, "top")
     half = 7.5 * len(label)
     middle = float(np.clip(x.mean(), half, max(half, _PICTURE_WIDTH - half)))
     axes.text(middle, at, label, ha="center", va=side, color=color, fontsize=8, path_effects=shadow)

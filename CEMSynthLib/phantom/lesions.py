@@ -75,7 +75,7 @@ def _background(
     spacing = outline.spacing_mm
     own = outline.skin_distance_mm[int(center[0] / spacing), int(center[1] / spacing)]
     best, best_cost = None, np.inf
-    for distance in np.arange(2.2, 6.0, 0.4) * radius:
+    for distance in np.arange(2.8, 6.4, 0.4) * radius:
         for angle in np.linspace(0, 2 * np.pi, 24, endpoint=False):
             y, x = center[0] + distance * np.sin(angle), center[1] + distance * np.cos(angle)
             row, column = int(y / spacing), int(x / spacing)

@@ -17,13 +17,12 @@ pytest.importorskip("torch")
 pytest.importorskip("safetensors")
 
 from CEMSynthLib.cli import main
+from CEMSynthLib.commands.demo_command import PATIENT, SEED
 from CEMSynthLib.phantom.cohort import simulate_cohort
 from CEMSynthLib.study.reader import read_folder
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 REAL = REPOSITORY.parent / "shared/data/cdd-cesm"
-# Patient 1 of seed 2026, the demo's, has lesions in both breasts.
-SEED, PATIENT = 2026, 1
 
 
 @pytest.fixture(scope="module")
