@@ -209,9 +209,12 @@ def test_label_comes_back_while_another_module_is_open(module, folders, tmp_path
     assert module.ui.acquisitionTable.rowCount == 2
 
 
-def test_reload_forgets_the_library_and_releases_the_views(module, folders) -> None:
+def test_reload_forgets_the_library_and_releases_the_views(module, folders, monkeypatch) -> None:
     open_study(module, folders)
     before = set(sys.modules)
+    for name in [n for n in sys.modules if n.startswith("CEMSynthLib")]:
+        # Other tests hold classes of these modules: they come back at the end.
+        monkeypatch.setitem(sys.modules, name, sys.modules[name])
     module.widget.onReload()
     assert not [name for name in sys.modules if name.startswith("CEMSynthLib")]
     for name in before:
