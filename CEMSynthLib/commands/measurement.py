@@ -187,6 +187,7 @@ def _content(
         created=datetime.now(),
         warnings=warnings,
         versions=_versions(),
+        units="recombined units" if study.study_uid else "gray levels",
     )
 
 
