@@ -41,7 +41,7 @@ $(VENV)/no-torch-ready: $(BIN)/python pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[report,decoders,test]"
 	touch $@
 
-# Makes the demo weights again (about two hours on 2 cores): simulate, train, evaluate on unseen patients. The result,
+# Makes the demo weights again (about an hour and a half on 2 cores): simulate, train, evaluate on unseen patients. The result,
 # weights/demo, is what CEMSynthLib/generator/weights/demo holds.
 weights: $(VENV)/test-ready
 	$(BIN)/cemsynth simulate --seed 11 --patients 160 --processes 2 --output weights/training-cohort
