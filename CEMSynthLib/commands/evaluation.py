@@ -13,9 +13,8 @@ from CEMSynthLib.evaluation.baselines import NullBaselines
 from CEMSynthLib.evaluation.heldout import HeldOutImage, HeldOutResult, evaluate_held_out
 from CEMSynthLib.export.files import write_text
 from CEMSynthLib.progress import Progress, silent
-from CEMSynthLib.study.mask import breast_mask
+from CEMSynthLib.study.breast_pair import read_breast_pair
 from CEMSynthLib.study.model import Acquisition, StudyFolder
-from CEMSynthLib.study.registration import on_low_energy_grid
 
 if TYPE_CHECKING:
     from CEMSynthLib.generator.card import HeldOutMetrics, ModelCard
@@ -83,18 +82,16 @@ def _images(
         low, recombined = acquisition.low_energy, acquisition.recombined
         if low is None or recombined is None:
             continue
-        aligned = on_low_energy_grid(acquisition)
-        if aligned.recombined is None:
+        pair = read_breast_pair(acquisition)
+        if pair.recombined is None:
             continue
-        breast = breast_mask(aligned.low_energy, low.grid.spacing_mm)
-        mask = breast.mask if aligned.covered is None else breast.mask & aligned.covered
         yield HeldOutImage(
             patient_id=patient_id,
-            low_energy=aligned.low_energy,
-            clinical=aligned.recombined,
+            low_energy=pair.low_energy,
+            clinical=pair.recombined,
             synthetic=predictor.synthesize(low).pixels,
-            mask=mask,
-            chest_wall=breast.chest_wall,
+            mask=pair.measured,
+            chest_wall=pair.breast.chest_wall,
             window=recombined.window,
             low_energy_window=low.window,
             ceiling=ceiling.synthesize(low).pixels if ceiling else None,

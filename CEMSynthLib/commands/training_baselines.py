@@ -8,9 +8,8 @@ from CEMSynthLib.evaluation.baselines import NullBaselines, TrainingImage
 from CEMSynthLib.evaluation.baselines_file import FILE_NAME, baselines_bytes
 from CEMSynthLib.export.files import replacing
 from CEMSynthLib.progress import Progress, silent
-from CEMSynthLib.study.mask import breast_mask
+from CEMSynthLib.study.breast_pair import read_breast_pair
 from CEMSynthLib.study.model import StudyFolder
-from CEMSynthLib.study.registration import on_low_energy_grid
 
 
 def write_training_baselines(
@@ -57,12 +56,10 @@ def _images(found: StudyFolder, patients: Collection[str], progress: Progress) -
     for done, acquisition in enumerate(pairs, start=1):
         low = acquisition.low_energy
         try:
-            aligned = on_low_energy_grid(acquisition)
-            breast = breast_mask(aligned.low_energy, low.grid.spacing_mm if low else None)
+            pair = read_breast_pair(acquisition)
         except CEMSynthError:
             # Training has named this image among the skipped ones already.
             continue
-        if low is not None and aligned.recombined is not None:
-            mask = breast.mask if aligned.covered is None else breast.mask & aligned.covered
-            yield TrainingImage(aligned.low_energy, low.window, aligned.recombined, mask, breast.chest_wall)
+        if low is not None and pair.recombined is not None:
+            yield TrainingImage(pair.low_energy, low.window, pair.recombined, pair.measured, pair.breast.chest_wall)
         progress(done, len(pairs), "null baselines")

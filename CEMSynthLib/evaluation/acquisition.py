@@ -20,9 +20,9 @@ from CEMSynthLib.measurement.halo import HaloResult, measure_halo
 from CEMSynthLib.measurement.halo_retained import halo_retained
 from CEMSynthLib.measurement.regions import Region, pair_regions, region_mask
 from CEMSynthLib.measurement.similarity import compare_images
-from CEMSynthLib.study.mask import BreastMask, breast_mask, skin_edge
+from CEMSynthLib.study.breast_pair import read_breast_pair
+from CEMSynthLib.study.mask import BreastMask, skin_edge
 from CEMSynthLib.study.model import Acquisition, CEMImage, FloatImage, Mask, VOIWindow
-from CEMSynthLib.study.registration import on_low_energy_grid
 
 PLACES = ("breast mask", "whole frame")
 
@@ -101,10 +101,9 @@ def _read(acquisition: Acquisition, synthetic: CEMImage | None) -> tuple[_Images
     if low is None:
         raise EvaluationError(f"The acquisition {acquisition.name} has no low-energy image, so nothing is compared.")
     warnings = []
-    pair = on_low_energy_grid(acquisition)
+    pair = read_breast_pair(acquisition)
     if pair.note and acquisition.recombined is not None:
         warnings.append(pair.note)
-    breast = breast_mask(pair.low_energy, low.grid.spacing_mm)
     clinical = None
     if acquisition.recombined is not None and pair.recombined is not None:
         clinical = ReportImage(pair.recombined, acquisition.recombined.window)
@@ -125,10 +124,16 @@ def _read(acquisition: Acquisition, synthetic: CEMImage | None) -> tuple[_Images
             )
         elif clinical is not None:
             made, model_window = ReportImage(made.pixels, clinical.window), clinical.window
-    measured = breast.mask if pair.covered is None else breast.mask & pair.covered
-    return _Images(
-        ReportImage(pair.low_energy, low.window), clinical, made, breast, measured, low.grid.spacing_mm, model_window
-    ), warnings
+    images = _Images(
+        low_energy=ReportImage(pair.low_energy, low.window),
+        clinical=clinical,
+        synthetic=made,
+        breast=pair.breast,
+        measured=pair.measured,
+        spacing_mm=low.grid.spacing_mm,
+        model_window=model_window,
+    )
+    return images, warnings
 
 
 def _same_units(acquisition: Acquisition, synthetic: CEMImage) -> bool:
