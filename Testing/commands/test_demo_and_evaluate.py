@@ -1,0 +1,77 @@
+"""`cemsynth demo` and `cemsynth evaluate` with the shipped model; what its card claims."""
+
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+pytest.importorskip("torch")
+pytest.importorskip("safetensors")
+
+from CEMSynthLib.cli import main
+from CEMSynthLib.evaluation.baselines import Baseline
+from CEMSynthLib.evaluation.baselines_file import read_baselines
+from CEMSynthLib.generator.card import WEIGHTS_FILE, find_model, load_card, verify_weights
+from CEMSynthLib.phantom.cohort import simulate_cohort
+
+SCHEMA = Path(__file__).resolve().parents[2] / "CEMSynthLib/generator/model_card.schema.json"
+
+
+def test_the_demo_writes_a_study_its_synthetic_images_and_a_report(tmp_path, capsys):
+    output = tmp_path / "demo"
+    words = ["demo", "--no-browser", "--pixel-spacing-mm", "0.8", "--device", "cpu", "--output", str(output)]
+    assert main(words) == 0
+    assert str(output / "report.html") in capsys.readouterr().out
+    assert len(list((output / "study/dicom").rglob("*.dcm"))) == 8
+    assert len(list((output / "synthetic").glob("*.dcm"))) == 4
+    assert (output / "measurements.csv").is_file()
+    report = (output / "report.html").read_text(encoding="utf-8")
+    for words_ in ("simulated breasts, no real patient", "training-mean image", "beats all 6 null baselines"):
+        assert words_ in report
+    assert main(words) == 0, "the same demo again replaces its own files"
+
+
+def test_few_patients_show_nothing(tmp_path, capsys):
+    simulate_cohort(tmp_path / "cohort", 4711, [1], 1.2)
+    words = ["evaluate", str(tmp_path / "cohort/dicom"), "--device", "cpu", "--output", str(tmp_path / "out")]
+    assert main(words) == 0
+    out = capsys.readouterr().out
+    assert "Nothing is shown: 1 unseen patients are fewer than the 20 needed" in out
+    summary = json.loads((tmp_path / "out/summary.json").read_text(encoding="utf-8"))
+    assert {row["compared"] for row in summary["rows"]} == {"model", *(b.value for b in Baseline)}
+    assert load_card_metrics(tmp_path / "out").startswith("Nothing is shown")
+    assert len((tmp_path / "out/results.csv").read_text(encoding="utf-8").splitlines()) == 1 + 4 * 7 * 2
+
+
+def load_card_metrics(folder: Path) -> str:
+    return str(json.loads((folder / "model.json").read_text(encoding="utf-8"))["metrics"]["description"])
+
+
+def test_training_patients_are_refused_as_test_patients(tmp_path, capsys):
+    seed = load_card(find_model("demo")).training.seeds[0]
+    simulate_cohort(tmp_path / "cohort", seed, [1], 1.2)
+    words = ["evaluate", str(tmp_path / "cohort/dicom"), "--device", "cpu", "--output", str(tmp_path / "out")]
+    assert main(words) == 2
+    assert f"SIM-{seed}-0001 was used in training" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_shipped_card_fits_its_schema_its_weights_and_what_the_readme_says():
+    folder = find_model("demo")
+    card = load_card(folder)
+    verify_weights(folder, card)
+    jsonschema.validate(json.loads(card.to_json()), json.loads(SCHEMA.read_text(encoding="utf-8")))
+    assert (folder / WEIGHTS_FILE).stat().st_size <= 4 * 2**20
+    assert card.training.simulated_only
+    assert read_baselines(folder) is not None
+    rows = [row for row in card.metrics.rows if row.get("place") == "breast mask" and "mae" in row]
+    compared = {row["compared"]: row for row in rows}
+    assert set(compared) == {"model", "reference ceiling (paired regression)", *(b.value for b in Baseline)}
+    for baseline in Baseline:
+        row = compared[baseline.value]
+        assert row["beaten_by_model"] is True
+        assert row["model_minus_this_mae_high"] < 0 < row["model_minus_this_ssim_low"]
+    readme = (SCHEMA.parents[2] / "README.md").read_text(encoding="utf-8")
+    assert f"**{compared['model']['mae']:.4f}**" in readme
+    assert f"**{compared['model']['ssim']:.3f}**" in readme
