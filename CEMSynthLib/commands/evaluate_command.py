@@ -38,7 +38,8 @@ def run(arguments: argparse.Namespace) -> int:
     from CEMSynthLib.generator.predictor import Predictor
     from CEMSynthLib.study.reader import read_folder
 
-    found = read_folder(arguments.path)
+    with progress_bar("Reading", "file") as reading:
+        found = read_folder(arguments.path, reading)
     predictor = Predictor(arguments.model, arguments.device)
     ceiling = Predictor(arguments.ceiling, arguments.device) if arguments.ceiling else None
     baselines = read_baselines(predictor.folder)

@@ -36,8 +36,9 @@ def run(arguments: argparse.Namespace) -> int:
     from CEMSynthLib.measurement.markups import read_regions
     from CEMSynthLib.study.reader import read_folder
 
-    found = read_folder(arguments.path)
-    synthetic = [image for study in read_folder(arguments.synthetic).studies for image in study.synthetic]
+    with progress_bar("Reading", "file") as reading:
+        found = read_folder(arguments.path, reading)
+        synthetic = [image for study in read_folder(arguments.synthetic).studies for image in study.synthetic]
     regions = read_regions(arguments.regions)
     record, baselines = read_synthesis_record(arguments.synthetic), read_baselines(arguments.synthetic)
     parameters = {

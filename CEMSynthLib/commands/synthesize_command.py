@@ -31,7 +31,8 @@ def run(arguments: argparse.Namespace) -> int:
     from CEMSynthLib.generator.predictor import Predictor
     from CEMSynthLib.study.reader import read_folder
 
-    found = read_folder(arguments.path)
+    with progress_bar("Reading", "file") as reading:
+        found = read_folder(arguments.path, reading)
     predictor = Predictor(arguments.model, arguments.device)
     print(f"Model {predictor.card.name} {predictor.card.version}. Device: {predictor.device_reason}", file=sys.stderr)
     parameters = {
