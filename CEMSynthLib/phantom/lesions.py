@@ -27,7 +27,8 @@ class Lesion:
     outline_mm
         Array (points, 2) of (y, x): where the lesion ends.
     background_center_mm, background_radius_mm
-        A disc in lesion-free tissue at the same distance to the skin, for CNR.
+        A disc in lesion-free tissue at the same distance to the skin, for CNR; the center is ``None`` where the
+        breast has no room for one.
     iodine
         Mean areal density in the outline, mg/cm2.
     """
@@ -35,7 +36,7 @@ class Lesion:
     plan: LesionPlan
     center_mm: tuple[float, float]
     outline_mm: FloatArray
-    background_center_mm: tuple[float, float]
+    background_center_mm: tuple[float, float] | None
     background_radius_mm: float
     iodine: float
 
@@ -55,7 +56,7 @@ def _spicules(plan: LesionPlan, angle: FloatArray, distance: FloatArray, rng: np
     return np.asarray(plan.spiculation * 0.15 * rays * np.exp(-distance / (0.9 * plan.radius_mm)) * (distance > 0))
 
 
-def place(plan: LesionPlan, outline: Outline, view: str, rng: np.random.Generator) -> tuple[float, float] | None:
+def place(plan: LesionPlan, outline: Outline) -> tuple[float, float] | None:
     """(y, x) in mm, or ``None`` where the breast is too small for the lesion at its place."""
     ny, nx = outline.nipple_mm
     y_mm, _ = outline.coordinates()
@@ -91,7 +92,7 @@ def _background(
 
 
 def add_lesions(
-    anatomy: Anatomy, plans: tuple[LesionPlan, ...], view: str, rng: np.random.Generator
+    anatomy: Anatomy, plans: tuple[LesionPlan, ...], rng: np.random.Generator
 ) -> tuple[Anatomy, FloatArray, tuple[Lesion, ...]]:
     """Put lesions into a view.
 
@@ -110,7 +111,7 @@ def add_lesions(
     inner = anatomy.glandular + anatomy.adipose
     placed: list[tuple[LesionPlan, tuple[float, float], FloatArray]] = []
     for plan in plans:
-        center = place(plan, outline, view, rng)
+        center = place(plan, outline)
         if center is None or any(
             np.hypot(center[0] - c[0], center[1] - c[1]) < 2.5 * (plan.radius_mm + p.radius_mm) for p, c, _ in placed
         ):
@@ -139,8 +140,6 @@ def add_lesions(
     for plan, center, points in placed:
         radius = float(max(plan.radius_mm, 4.0))
         background = _background(center, radius, outline, taken)
-        if background is None:
-            continue
         inside = np.hypot(y - center[0], x - center[1]) < plan.radius_mm
         lesions.append(Lesion(plan, center, points, background, radius, float(iodine[inside].mean())))
     changed = replace(anatomy, glandular=glandular, adipose=np.clip(inner - glandular, 0, None))

@@ -160,9 +160,12 @@ def _write_regions(folder: Path, stem: str, view: SimulatedView, low_energy_uid:
     ties = []
     for number, lesion in enumerate(view.lesions, start=1):
         outline = ClosedCurve(tuple((float(x), float(y)) for x, y in view.xy_mm(lesion.outline_mm)))
-        center = view.xy_mm(np.array([lesion.background_center_mm]))[0]
-        disc = Ellipse((float(center[0]), float(center[1])), (lesion.background_radius_mm, lesion.background_radius_mm))
-        for role, shape in ((RegionRole.LESION, outline), (RegionRole.BACKGROUND, disc)):
+        shapes: list[tuple[RegionRole, ClosedCurve | Ellipse]] = [(RegionRole.LESION, outline)]
+        if lesion.background_center_mm is not None:
+            x, y = (float(c) for c in view.xy_mm(np.array([lesion.background_center_mm]))[0])
+            disc = Ellipse((x, y), (lesion.background_radius_mm, lesion.background_radius_mm))
+            shapes.append((RegionRole.BACKGROUND, disc))
+        for role, shape in shapes:
             name = f"{stem}_{role.value}_{number}"
             write_region(folder / f"{name}.mrk.json", Region(name, role, shape))
             ties.append(RegionTie(f"{name}.mrk.json", sop_instance_uid=low_energy_uid))

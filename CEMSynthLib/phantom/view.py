@@ -75,7 +75,7 @@ def simulate_view(patient: Patient, laterality: str, position: str, spacing_mm: 
     outline = breast_outline(patient, position, rng, spacing_mm)
     anatomy = breast_anatomy(patient, position, outline, rng)
     plans = tuple(plan for plan in patient.lesions if plan.laterality == laterality)
-    anatomy, lesion_iodine, lesions = add_lesions(anatomy, plans, position, rng)
+    anatomy, lesion_iodine, lesions = add_lesions(anatomy, plans, rng)
     iodine = anatomy.iodine_bpe + anatomy.iodine_vessels + lesion_iodine
     tissue = Tissue(anatomy.adipose, anatomy.glandular, anatomy.skin, anatomy.muscle, 0.0, iodine)
     exposures = expose(patient, tissue, anatomy.thickness, flat_cm, spacing_mm, rng)

@@ -8,6 +8,7 @@ from scipy import ndimage
 
 from CEMSynthLib.phantom.anatomy import breast_anatomy
 from CEMSynthLib.phantom.errors import PhantomError
+from CEMSynthLib.phantom.lesions import add_lesions
 from CEMSynthLib.phantom.outline import breast_outline, edge_profile
 from CEMSynthLib.phantom.patient import draw_patient, patient_generator
 from CEMSynthLib.phantom.texture import power_law_field
@@ -98,6 +99,24 @@ def test_the_truth_holds_the_iodine_of_the_lesions():
                     assert around.mean() >= 0.75 * lesion.plan.iodine
                     checked += 1
     assert checked >= 2
+
+
+def test_no_lesion_holds_iodine_that_the_truth_does_not_tell():
+    placed = 0
+    for number in range(30):
+        patient, rng = draw_patient(17, number), patient_generator(17, number, 1)
+        plans = tuple(plan for plan in patient.lesions if plan.iodine > 0)
+        if not plans:
+            continue
+        anatomy = breast_anatomy(patient, "CC", breast_outline(patient, "CC", rng, 1.5), rng)
+        _, iodine, lesions = add_lesions(anatomy, plans, rng)
+        y, x = anatomy.outline.coordinates()
+        for lesion in lesions:
+            reach = 2 * lesion.plan.radius_mm + 3
+            iodine[np.hypot(y - lesion.center_mm[0], x - lesion.center_mm[1]) < reach] = 0
+        assert iodine.max() < 0.01
+        placed += len(lesions)
+    assert placed >= 10
 
 
 @pytest.mark.parametrize("spacing", [0.0, 0.01, 5.0])
