@@ -3,6 +3,7 @@
 import argparse
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from CEMSynthLib.commands.progress_bar import progress_bar
@@ -29,7 +30,6 @@ def run(arguments: argparse.Namespace) -> int:
         describe,
         evaluate_cohort,
         result_lines,
-        with_metrics,
         write_results,
     )
     from CEMSynthLib.evaluation.baselines_file import FILE_NAME, read_baselines
@@ -61,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
     ):
         result = evaluate_cohort(found, predictor, baselines, ceiling, progress)
         metrics = card_metrics(result, describe(found))
-        write_text(staging / CARD_FILE, with_metrics(predictor.card, metrics).to_json())
+        write_text(staging / CARD_FILE, replace(predictor.card, metrics=metrics).to_json())
         summary = {"verdict": result.verdict, "rows": metrics.rows}
         write_text(staging / "summary.json", json.dumps(summary, indent=2) + "\n")
         write_results(staging / "results.csv", result)

@@ -4,7 +4,6 @@ import csv
 import io
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -192,8 +191,3 @@ def result_lines(result: HeldOutResult) -> Iterator[str]:
 
 def _rounded(value: float | None) -> float | None:
     return None if value is None else float(f"{value:.5g}")
-
-
-def with_metrics(card: "ModelCard", metrics: "HeldOutMetrics") -> "ModelCard":
-    """The same card with held-out figures."""
-    return replace(card, metrics=metrics)

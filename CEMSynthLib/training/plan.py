@@ -29,7 +29,7 @@ class Plan:
     structure_weight
         Of 1 - SSIM between output and recombined image; 0 leaves it out.
     paired_warmup
-        First part of the training (0 to 1) with the paired losses alone: a step then costs a quarter.
+        First part of the training (0 to 1) with the paired losses alone: a step then costs about a third.
     inverse_filters
         Base filters of the generator that goes back from recombined to low energy.
     discriminator_filters, discriminator_layers
@@ -80,8 +80,8 @@ class Plan:
 
 
 PRESETS = {
-    # Sized for 2 processor cores: about 20 minutes on 560 images. A step with all losses costs some four times a step
-    # of the warm-up, which is why the warm-up takes more than half of the epochs.
+    # Sized for 2 processor cores: 24 minutes on 560 images where it was tried. A step with all losses costs about three
+    # times a step of the warm-up, which is why the warm-up takes more than half of the epochs.
     "demo": Plan(
         name="demo",
         objective="cyclegan",
