@@ -1,5 +1,7 @@
 """The simulated breast: drawn distributions, texture, tissue that adds up, lesions where the truth says."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -10,7 +12,7 @@ from CEMSynthLib.phantom.anatomy import breast_anatomy
 from CEMSynthLib.phantom.errors import PhantomError
 from CEMSynthLib.phantom.lesions import add_lesions
 from CEMSynthLib.phantom.outline import breast_outline, edge_profile
-from CEMSynthLib.phantom.patient import draw_patient, patient_generator
+from CEMSynthLib.phantom.patient import LesionPlan, draw_patient, patient_generator
 from CEMSynthLib.phantom.texture import power_law_field
 from CEMSynthLib.phantom.view import VIEWS, simulate_view
 
@@ -117,6 +119,16 @@ def test_no_lesion_holds_iodine_that_the_truth_does_not_tell():
         assert iodine.max() < 0.01
         placed += len(lesions)
     assert placed >= 10
+
+
+def test_a_lesion_that_leaves_no_room_for_a_background_is_told_all_the_same():
+    patient = replace(draw_patient(17, 0), half_height=4.6, depth=6.0, thickness_cc=4.0)
+    plan = LesionPlan("L", 14.0, 0.45, 0.0, iodine=1.0, density=0.5, rim=False, spiculation=0.0)
+    rng = patient_generator(17, 0, 1)
+    anatomy = breast_anatomy(patient, "CC", breast_outline(patient, "CC", rng, 1.5), rng)
+    _, iodine, lesions = add_lesions(anatomy, (plan,), rng)
+    assert iodine.max() > 0.5
+    assert [lesion.background_center_mm for lesion in lesions] == [None]
 
 
 @pytest.mark.parametrize("spacing", [0.0, 0.01, 5.0])
