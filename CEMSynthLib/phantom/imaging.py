@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft, ndimage
 
-from CEMSynthLib.phantom.patient import Patient
 from CEMSynthLib.phantom.physics import Tissue, log_signal
+from CEMSynthLib.phantom.technique import Technique
 
 FloatArray = NDArray[np.float64]
 
@@ -80,7 +80,7 @@ def _noisy(
 
 
 def expose(
-    patient: Patient,
+    technique: Technique,
     tissue: Tissue,
     thickness: FloatArray,
     flat_cm: float,
@@ -104,7 +104,7 @@ def expose(
     """
     signals, scatters = [], []
     for high in (False, True):
-        primary_log = log_signal(patient.pair.high_energy if high else patient.pair.low_energy, tissue)
+        primary_log = log_signal(technique.pair.high_energy if high else technique.pair.low_energy, tissue)
         primary = np.exp(primary_log)
         scatter = scatter_signal(np.where(thickness > 0, primary, 0.0), thickness, flat_cm, high, spacing_mm)
         total = blur(primary, spacing_mm) + scatter
@@ -116,7 +116,7 @@ def expose(
                 else float(log_total.min())
             )
             # Automatic exposure: a thick breast gets more, not quite enough.
-            amount = (NOISE_HIGH if high else NOISE_LOW) * patient.noise * (flat_cm / 5.0) ** 0.25
+            amount = (NOISE_HIGH if high else NOISE_LOW) * technique.noise * (flat_cm / 5.0) ** 0.25
             log_total = _noisy(log_total, middle, amount, spacing_mm, rng)
         signals.append(np.exp(log_total))
         scatters.append(scatter)

@@ -7,8 +7,9 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from CEMSynthLib.phantom.anatomy import Anatomy
+from CEMSynthLib.phantom.compression import Compression
+from CEMSynthLib.phantom.lesion_plan import LesionPlan
 from CEMSynthLib.phantom.outline import Outline
-from CEMSynthLib.phantom.patient import LesionPlan
 
 FloatArray = NDArray[np.float64]
 OUTLINE_POINTS = 32
@@ -56,17 +57,13 @@ def _spicules(plan: LesionPlan, angle: FloatArray, distance: FloatArray, rng: np
     return np.asarray(plan.spiculation * 0.15 * rays * np.exp(-distance / (0.9 * plan.radius_mm)) * (distance > 0))
 
 
-def place(plan: LesionPlan, outline: Outline) -> tuple[float, float] | None:
+def place(plan: LesionPlan, outline: Outline, compression: Compression) -> tuple[float, float] | None:
     """(y, x) in mm, or ``None`` where the breast is too small for the lesion at its place."""
-    ny, nx = outline.nipple_mm
-    y_mm, _ = outline.coordinates()
-    rows = np.flatnonzero(outline.mask.any(axis=1))
-    reach = (ny - y_mm[rows[0], 0]) if plan.height > 0 else (y_mm[rows[-1], 0] - ny)
-    center = (float(ny - plan.height * min(reach, 90.0) * 0.8), float(plan.depth * nx))
-    row, column = (int(c / outline.spacing_mm) for c in center)
+    y, x = (float(c) for c in compression.project(np.array([plan.center_mm]))[0])
+    row, column = int(y / outline.spacing_mm), int(x / outline.spacing_mm)
     if not (0 <= row < outline.shape[0] and 0 <= column < outline.shape[1]):
         return None
-    return center if outline.skin_distance_mm[row, column] > plan.radius_mm + 6 else None
+    return (y, x) if outline.skin_distance_mm[row, column] > plan.radius_mm + 6 else None
 
 
 def _background(
@@ -92,7 +89,7 @@ def _background(
 
 
 def add_lesions(
-    anatomy: Anatomy, plans: tuple[LesionPlan, ...], rng: np.random.Generator
+    anatomy: Anatomy, compression: Compression, plans: tuple[LesionPlan, ...], rng: np.random.Generator
 ) -> tuple[Anatomy, FloatArray, tuple[Lesion, ...]]:
     """Put lesions into a view.
 
@@ -111,7 +108,7 @@ def add_lesions(
     inner = anatomy.glandular + anatomy.adipose
     placed: list[tuple[LesionPlan, tuple[float, float], FloatArray]] = []
     for plan in plans:
-        center = place(plan, outline)
+        center = place(plan, outline, compression)
         if center is None or any(
             np.hypot(center[0] - c[0], center[1] - c[1]) < 2.5 * (plan.radius_mm + p.radius_mm) for p, c, _ in placed
         ):

@@ -28,9 +28,10 @@ def recombine(patient: Patient, exposures: Exposures, outline: Outline, flat_cm:
     ndarray of float64
         On the detector grid; NaN outside the breast.
     """
-    pair = patient.pair
+    technique = patient.technique
+    pair = technique.pair
     w, sensitivity = weight(pair, flat_cm), iodine_sensitivity(pair, flat_cm)
-    left = patient.scatter_left
+    left = technique.scatter_left
     low = exposures.low - (1 - left) * exposures.low_scatter
     high = exposures.high - (1 - left) * exposures.high_scatter
     floor = 1e-5
@@ -38,7 +39,7 @@ def recombine(patient: Patient, exposures: Exposures, outline: Outline, flat_cm:
     reference = [slab(float(t)) for t in CALIBRATION_CM]
     calibration = np.array([w * log_signal(pair.low_energy, s) - log_signal(pair.high_energy, s) for s in reference])
     true_radius = patient.roll_off * flat_cm * 10 / 2
-    assumed_radius = true_radius * (1 - patient.compensation_error)
+    assumed_radius = true_radius * (1 - technique.compensation_error)
     assumed = flat_cm * edge_profile(outline.skin_distance_mm, assumed_radius)
     expected = np.interp(assumed, CALIBRATION_CM, calibration)
     return np.where(outline.mask, (raw - expected) / sensitivity, np.nan)

@@ -98,7 +98,7 @@ def _write_view(folder: Path, patient: Patient, view: SimulatedView, order: int)
     for made in (dicom, truth, folder / "regions"):
         made.mkdir(parents=True, exist_ok=True)
     moment = STUDY_TIME + timedelta(seconds=75 * order)
-    pair = patient.pair
+    pair = patient.technique.pair
     names: dict[ImageKind, str] = {}
     for kind, pixels in ((ImageKind.LOW_ENERGY, view.low_energy), (ImageKind.RECOMBINED, view.recombined)):
         low = kind is ImageKind.LOW_ENERGY

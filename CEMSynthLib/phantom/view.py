@@ -6,13 +6,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from CEMSynthLib.phantom.anatomy import breast_anatomy
+from CEMSynthLib.phantom.compression import Compression
 from CEMSynthLib.phantom.errors import PhantomError
 from CEMSynthLib.phantom.imaging import expose
 from CEMSynthLib.phantom.lesions import Lesion, add_lesions
 from CEMSynthLib.phantom.outline import breast_outline
-from CEMSynthLib.phantom.patient import Patient, patient_generator
+from CEMSynthLib.phantom.patient import LATERALITIES, POSITIONS, Patient
 from CEMSynthLib.phantom.physics import Tissue
 from CEMSynthLib.phantom.presentation import present_low_energy, present_recombined
+from CEMSynthLib.phantom.random_source import Stream, generator
 from CEMSynthLib.phantom.recombination import recombine
 
 VIEWS = (("R", "CC"), ("L", "CC"), ("R", "MLO"), ("L", "MLO"))
@@ -70,15 +72,20 @@ def simulate_view(patient: Patient, laterality: str, position: str, spacing_mm: 
     """
     if not 0.05 <= spacing_mm <= 2.0:
         raise PhantomError(f"a pixel spacing of {spacing_mm:g} mm cannot be simulated: choose 0.05 to 2 mm")
-    rng = patient_generator(patient.seed, patient.number, 1 + VIEWS.index((laterality, position)))
-    flat_cm = patient.thickness_mlo if position == "MLO" else patient.thickness_cc
-    outline = breast_outline(patient, position, rng, spacing_mm)
-    anatomy = breast_anatomy(patient, position, outline, rng)
+    key = (LATERALITIES.index(laterality), POSITIONS.index(position))
+
+    def random(stream: Stream) -> np.random.Generator:
+        return generator(patient.seed, patient.number, stream, *key)
+
+    flat_cm = patient.thickness(position)
+    outline = breast_outline(patient, position, random(Stream.OUTLINE), spacing_mm)
+    compression = Compression(patient.mlo_angle_deg if position == "MLO" else 0.0, outline.nipple_mm)
+    anatomy = breast_anatomy(patient, position, outline, random(Stream.TEXTURE))
     plans = tuple(plan for plan in patient.lesions if plan.laterality == laterality)
-    anatomy, lesion_iodine, lesions = add_lesions(anatomy, plans, rng)
+    anatomy, lesion_iodine, lesions = add_lesions(anatomy, compression, plans, random(Stream.INSERTS))
     iodine = anatomy.iodine_bpe + anatomy.iodine_vessels + lesion_iodine
     tissue = Tissue(anatomy.adipose, anatomy.glandular, anatomy.skin, anatomy.muscle, 0.0, iodine)
-    exposures = expose(patient, tissue, anatomy.thickness, flat_cm, spacing_mm, rng)
+    exposures = expose(patient.technique, tissue, anatomy.thickness, flat_cm, spacing_mm, random(Stream.NOISE))
     equivalents = recombine(patient, exposures, outline, flat_cm)
     low = present_low_energy(exposures.low, outline.mask, spacing_mm)
     recombined = present_recombined(equivalents, outline.mask, outline.skin_distance_mm > 25)
