@@ -3,18 +3,20 @@
 Chest wall at the left border (column 0), nipple to the right; x runs along columns, y along rows, in mm.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
 from CEMSynthLib.phantom.patient import Patient
+from CEMSynthLib.phantom.texture import enlarge
 
 FloatArray = NDArray[np.float64]
 
 DETECTOR_MM = (306.2, 239.4)  # rows, columns: 24 x 30.7 cm
 SKIN_MM = 1.5
+DISTANCE_MM = 0.4
 
 
 @dataclass(frozen=True)
@@ -31,12 +33,15 @@ class Outline:
         (y, x) of the nipple's base.
     spacing_mm
         Pixel spacing.
+    origin_mm
+        (y, x) of the corner of the first pixel: not 0 in a part of the detector.
     """
 
     mask: NDArray[np.bool_]
     skin_distance_mm: FloatArray
     nipple_mm: tuple[float, float]
     spacing_mm: float
+    origin_mm: tuple[float, float] = (0.0, 0.0)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -45,9 +50,25 @@ class Outline:
 
     def coordinates(self) -> tuple[FloatArray, FloatArray]:
         """(y, x) of the pixel centers in mm, as open grids."""
-        y: FloatArray = (np.arange(self.shape[0], dtype=np.float64) + 0.5) * self.spacing_mm
-        x: FloatArray = (np.arange(self.shape[1], dtype=np.float64) + 0.5) * self.spacing_mm
+        y: FloatArray = (np.arange(self.shape[0], dtype=np.float64) + 0.5) * self.spacing_mm + self.origin_mm[0]
+        x: FloatArray = (np.arange(self.shape[1], dtype=np.float64) + 0.5) * self.spacing_mm + self.origin_mm[1]
         return y[:, None], x[None, :]
+
+    @property
+    def box(self) -> tuple[slice, slice]:
+        """Rows and columns that hold the breast."""
+        rows, columns = np.flatnonzero(self.mask.any(axis=1)), np.flatnonzero(self.mask.any(axis=0))
+        return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
+
+    def part(self, box: tuple[slice, slice]) -> "Outline":
+        """The part of the detector in ``box`` (starts and stops given)."""
+        origin = tuple(o + s.start * self.spacing_mm for o, s in zip(self.origin_mm, box, strict=True))
+        return replace(
+            self,
+            mask=self.mask[box],
+            skin_distance_mm=self.skin_distance_mm[box],
+            origin_mm=(float(origin[0]), float(origin[1])),
+        )
 
 
 def detector_shape(spacing_mm: float) -> tuple[int, int]:
@@ -91,19 +112,29 @@ def breast_outline(patient: Patient, view: str, rng: np.random.Generator, spacin
     height_mm, base_mm = rng.uniform(3.0, 8.0), rng.uniform(4.5, 7.0)
     extent = extent + height_mm * np.exp(-(((y - nipple_y) / base_mm) ** 4)) * (extent > 0)
     mask = x[None, :] < extent[:, None]
+    nipple = (float(nipple_y), nipple_x)
+    return Outline(mask, np.where(mask, _skin_distance(y, extent, shape, spacing_mm), 0.0), nipple, spacing_mm)
+
+
+def _skin_distance(y: FloatArray, extent: FloatArray, shape: tuple[int, int], spacing_mm: float) -> FloatArray:
+    """Distance to the skin inside the breast, found on a grid of `DISTANCE_MM` (finer pixels gain nothing by more)."""
+    coarse_mm = max(spacing_mm, DISTANCE_MM)
+    rows, columns = (int(np.ceil(n * spacing_mm / coarse_mm)) + 1 for n in shape)
+    y_coarse, x_coarse = (np.arange(rows) + 0.5) * coarse_mm, (np.arange(columns) + 0.5) * coarse_mm
+    inside = x_coarse[None, :] < np.interp(y_coarse, y, extent)[:, None]
     # The image border and the chest wall are not skin: continue the breast beyond them before taking distances.
-    margin = int(np.ceil(60 / spacing_mm))
-    beyond = np.pad(mask, ((margin if mask[0].any() else 1, 1), (margin, 1)), mode="edge")
-    if not mask[0].any():
+    margin = int(np.ceil(60 / coarse_mm))
+    top = margin if inside[0].any() else 1
+    beyond = np.pad(inside, ((top, 1), (margin, 1)), mode="edge")
+    if not inside[0].any():
         beyond[0] = False
     beyond[-1] = False
-    distance = ndimage.distance_transform_edt(beyond) * spacing_mm - spacing_mm / 2
-    top = margin if mask[0].any() else 1
-    distance = distance[top : top + shape[0], margin : margin + shape[1]]
-    smooth = ndimage.gaussian_filter(distance, 0.8 / spacing_mm)
-    return Outline(
-        mask, np.where(mask, np.maximum(smooth, spacing_mm / 4), 0.0), (float(nipple_y), nipple_x), spacing_mm
-    )
+    distance = ndimage.distance_transform_edt(beyond) * coarse_mm - coarse_mm / 2
+    distance = distance[top : top + rows, margin : margin + columns]
+    smooth = ndimage.gaussian_filter(distance, 0.8 / coarse_mm)
+    if coarse_mm > spacing_mm:
+        smooth = enlarge(smooth, coarse_mm, shape, spacing_mm)
+    return np.maximum(smooth[: shape[0], : shape[1]], spacing_mm / 4)
 
 
 def edge_profile(distance_mm: FloatArray, radius_mm: float) -> FloatArray:
@@ -118,7 +149,7 @@ def thickness_maps(patient: Patient, view: str, outline: Outline) -> tuple[Float
     Between the paddles the breast is flat but for the tilt of the flexible paddle along x; at the free edge it is
     rounded with a radius of ``roll_off`` half thicknesses.
     """
-    flat = patient.thickness_mlo if view == "MLO" else patient.thickness_cc
+    flat = patient.thickness(view)
     _, x = outline.coordinates()
     reach = outline.nipple_mm[1]
     # The tilt is about the middle of the breast, positive: thicker toward the nipple.

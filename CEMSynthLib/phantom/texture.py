@@ -38,6 +38,27 @@ def power_law_field(
     return np.asarray(field / field.std())
 
 
+def enlarge(coarse: FloatArray, coarse_mm: float, shape: tuple[int, int], spacing_mm: float) -> FloatArray:
+    """A coarse image on a finer grid with the same corner, by cubic splines."""
+    scale = spacing_mm / coarse_mm
+    return np.asarray(
+        ndimage.affine_transform(
+            coarse, [scale, scale], offset=(scale - 1) / 2, output_shape=shape, order=3, mode="nearest"
+        )
+    )
+
+
+def slow_field(
+    rng: np.random.Generator, shape: tuple[int, int], spacing_mm: float, beta: float, largest_mm: float
+) -> FloatArray:
+    """`power_law_field` for steep spectra: drawn on a coarse grid of 2 mm that does not depend on the spacing."""
+    coarse_mm = 2.0
+    small = tuple(fft.next_fast_len(int(np.ceil(n * spacing_mm / coarse_mm)) + 2, real=True) for n in shape)
+    return enlarge(
+        power_law_field(rng, (small[0], small[1]), coarse_mm, beta, largest_mm), coarse_mm, shape, spacing_mm
+    )
+
+
 def band_tile(rng: np.random.Generator, size: int, cell: float) -> FloatArray:
     """Periodic square tile of smooth Gaussian noise whose blobs are about ``cell`` samples wide; SD 1."""
     noise = fft.rfft2(rng.standard_normal((size, size)))
@@ -54,3 +75,9 @@ def sample_tile(tile: FloatArray, u: FloatArray, v: FloatArray) -> FloatArray:
 def ridges(field: FloatArray, sharpness: float) -> FloatArray:
     """1 on the zero lines of a Gaussian field, falling off to both sides: thin walls around round cells."""
     return np.asarray(np.exp(-np.abs(field) * sharpness))
+
+
+def smooth_step(value: NDArray[np.floating]) -> NDArray[np.floating]:
+    """0 below 0, 1 above 1, smooth between."""
+    t = np.clip(value, 0, 1)
+    return np.asarray(t * t * (3 - 2 * t))

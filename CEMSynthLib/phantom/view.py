@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from CEMSynthLib.phantom.anatomy import breast_anatomy
+from CEMSynthLib.phantom.body import draw_body
 from CEMSynthLib.phantom.compression import Compression
 from CEMSynthLib.phantom.errors import PhantomError
 from CEMSynthLib.phantom.imaging import expose
@@ -80,7 +81,8 @@ def simulate_view(patient: Patient, laterality: str, position: str, spacing_mm: 
     flat_cm = patient.thickness(position)
     outline = breast_outline(patient, position, random(Stream.OUTLINE), spacing_mm)
     compression = Compression(patient.mlo_angle_deg if position == "MLO" else 0.0, outline.nipple_mm)
-    anatomy = breast_anatomy(patient, position, outline, random(Stream.TEXTURE))
+    body = draw_body(patient, laterality)
+    anatomy = breast_anatomy(patient, position, outline, body, compression, random(Stream.TEXTURE))
     plans = tuple(plan for plan in patient.lesions if plan.laterality == laterality)
     anatomy, lesion_iodine, lesions = add_lesions(anatomy, compression, plans, random(Stream.INSERTS))
     iodine = anatomy.iodine_bpe + anatomy.iodine_vessels + lesion_iodine
