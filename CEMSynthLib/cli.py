@@ -17,6 +17,8 @@ EXTRAS = {
     "safetensors": "generator",
     "matplotlib": "report",
     "jinja2": "report",
+    "highdicom": "export",
+    "dicomanonymizer": "export",
 }
 
 

@@ -24,6 +24,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         help="Slicer markups files (.mrk.json), or folders of them with a regions.json",
     )
     parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="folder for the table and the report")
+    parser.add_argument("--pictures", action="store_true", help="write the images as 8-bit PNG with a scale bar too")
     parser.add_argument("--overwrite", action="store_true", help="replace an earlier run, and nothing else")
     parser.set_defaults(run=run)
 
@@ -45,13 +46,16 @@ def run(arguments: argparse.Namespace) -> int:
         "path": arguments.path.resolve(),
         "synthetic": arguments.synthetic.resolve(),
         "regions": [path.resolve() for path in arguments.regions],
+        "pictures": arguments.pictures,
     }
     inputs = [arguments.path, arguments.synthetic, *arguments.regions]
     with (
         OutputFolder(arguments.output, "measure", parameters, arguments.overwrite, inputs) as staging,
         progress_bar("Measuring", "acquisition") as progress,
     ):
-        measurement = measure_folder(found, synthetic, regions, staging, record, baselines, progress)
+        measurement = measure_folder(
+            found, synthetic, regions, staging, record, baselines, progress, arguments.pictures
+        )
     for warning in measurement.warnings:
         print(f"Warning: {warning}", file=sys.stderr)
     for left_out in (*found.skipped, *(u for s in found.studies for u in s.unclassified), *measurement.left_out):

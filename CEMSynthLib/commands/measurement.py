@@ -9,7 +9,9 @@ from importlib import metadata
 from pathlib import Path
 
 from CEMSynthLib import __version__
+from CEMSynthLib.commands.measurement_pictures import write_pictures
 from CEMSynthLib.commands.measurement_rows import measurement_rows
+from CEMSynthLib.commands.measurement_sr import MeasuredAcquisition, write_structured_report
 from CEMSynthLib.errors import CEMSynthError
 from CEMSynthLib.evaluation.acquisition import measure_acquisition
 from CEMSynthLib.evaluation.baselines import NullBaselines
@@ -25,6 +27,7 @@ from CEMSynthLib.study.model import Acquisition, CEMImage, CEMStudy, FileReason,
 from CEMSynthLib.study.synthetic import synthetic_of
 
 TABLE = "measurements.csv"
+PICTURES = "pictures"
 Key = tuple[int, int]
 
 
@@ -95,8 +98,9 @@ def measure_folder(
     record: SynthesisRecord | None = None,
     baselines: NullBaselines | None = None,
     progress: Progress = silent,
+    pictures: bool = False,
 ) -> Measurement:
-    """Measure all acquisitions and write ``measurements.csv`` and one report a study.
+    """Measure all acquisitions; write ``measurements.csv``, and for each study a report and a DICOM structured report.
 
     Parameters
     ----------
@@ -114,6 +118,8 @@ def measure_folder(
         Of that model's training images.
     progress
         Called after each acquisition.
+    pictures
+        Whether the images are written as 8-bit PNG to ``pictures`` too.
 
     Raises
     ------
@@ -129,35 +135,42 @@ def measure_folder(
     given, unmatched = tie_regions(found, regions)
     rows: list[MeasurementRow] = []
     left_out: list[FileReason] = []
-    measured: list[tuple[CEMStudy, list[AcquisitionReport]]] = []
+    measured: list[tuple[CEMStudy, list[MeasuredAcquisition]]] = []
     done = 0
     for i, study in enumerate(found.studies):
-        reports: list[AcquisitionReport] = []
+        done_here: list[MeasuredAcquisition] = []
         for j, acquisition in enumerate(study.acquisitions):
+            made, here = synthetic_of(acquisition, synthetic), tuple(given.get((i, j), ()))
             try:
-                report = measure_acquisition(
-                    acquisition, synthetic_of(acquisition, synthetic), given.get((i, j), ()), baselines
-                )
+                report = measure_acquisition(acquisition, made, here, baselines)
             except CEMSynthError as error:
                 left_out.append(FileReason(acquisition.images[0].path, str(error)))
             else:
-                reports.append(report)
-                rows += measurement_rows(study.patient_id, acquisition, report)
+                of_this = measurement_rows(study.patient_id, acquisition, report)
+                rows += of_this
+                done_here.append(MeasuredAcquisition(acquisition, made, here, report, tuple(of_this)))
+                if pictures:
+                    side = "_".join(acquisition.name.replace("?", "X").split())
+                    write_pictures(folder / PICTURES, f"{done + 1:03d}_{side}", report)
             done += 1
             progress(done, len(acquisitions), "acquisitions")
-        if reports:
-            measured.append((study, reports))
+        if done_here:
+            measured.append((study, done_here))
     if not measured:
         reason = left_out[0].reason if left_out else "There is no acquisition."
         raise NothingToMeasureError(f"Nothing under {found.root} can be measured. {reason}")
     write_measurements(folder / TABLE, rows)
     paths = []
-    for number, (study, reports) in enumerate(measured, start=1):
-        path = folder / ("report.html" if len(measured) == 1 else f"report_{number:03d}.html")
+    warnings = list(unmatched)
+    for number, (study, acquired) in enumerate(measured, start=1):
+        ending = "" if len(measured) == 1 else f"_{number:03d}"
+        path = folder / f"report{ending}.html"
+        reports = [one.report for one in acquired]
         content = _content(study, reports, found, record, (*unmatched, *(r.reason for r in left_out)))
         write_text(path, render_report(content))
         paths.append(path)
-    return Measurement(tuple(paths), len(rows), tuple(left_out), tuple(unmatched))
+        warnings += write_structured_report(folder / f"measurements{ending}.dcm", acquired)
+    return Measurement(tuple(paths), len(rows), tuple(left_out), tuple(dict.fromkeys(warnings)))
 
 
 def _content(

@@ -37,7 +37,7 @@ class Synthesis:
 
 
 def synthesize_folder(
-    found: StudyFolder, predictor: "Predictor", folder: Path, progress: Progress = silent
+    found: StudyFolder, predictor: "Predictor", folder: Path, progress: Progress = silent, burn_in: bool = False
 ) -> Synthesis:
     """Make a synthetic image of every low-energy image and write it.
 
@@ -51,6 +51,9 @@ def synthesize_folder(
         Exists; gets derived DICOM for DICOM, 16-bit PNG with a JSON beside it for image files, and ``synthesis.json``.
     progress
         Called after each image.
+    burn_in
+        Whether "SYNTHETIC - not for diagnosis" is drawn into the pixels of DICOM images; 16-bit PNG hold data and
+        never have it.
 
     Returns
     -------
@@ -75,7 +78,7 @@ def synthesize_folder(
         try:
             synthetic = predictor.synthesize(image)
             name = (
-                _write_dicom(folder, image, synthetic, model, series[id(study)], number, created)
+                _write_dicom(folder, image, synthetic, model, series[id(study)], number, created, burn_in)
                 if image.sop_instance_uid is not None
                 else _write_png(folder, image, synthetic, model)
             )
@@ -113,6 +116,7 @@ def _write_dicom(
     series_uid: str,
     number: int,
     created: datetime,
+    burn_in: bool,
 ) -> str:
     derived = synthetic_dataset(
         source=read_source(image.path),
@@ -125,6 +129,7 @@ def _write_dicom(
         instance_number=number,
         created=created,
         warnings=synthetic.warnings,
+        burn_in=burn_in,
     )
     write_dataset(derived.dataset, folder / derived.file_name)
     return derived.file_name

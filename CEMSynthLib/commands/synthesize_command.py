@@ -15,6 +15,9 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser.add_argument("path", type=Path, metavar="PATH", help="folder of DICOM files or CDD-CESM style images")
     parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="folder for the synthetic images")
     add_model_arguments(parser)
+    parser.add_argument(
+        "--burn-in", action="store_true", help="draw the notice SYNTHETIC into the pixels of DICOM images, for viewing"
+    )
     parser.add_argument("--overwrite", action="store_true", help="replace an earlier run, and nothing else")
     parser.set_defaults(run=run)
 
@@ -39,12 +42,13 @@ def run(arguments: argparse.Namespace) -> int:
         "path": arguments.path.resolve(),
         "model_sha256": predictor.card.weights_sha256,
         "device": predictor.device.type,
+        "burn_in": arguments.burn_in,
     }
     with (
         OutputFolder(arguments.output, "synthesize", parameters, arguments.overwrite, [arguments.path]) as staging,
         progress_bar("Synthesizing") as progress,
     ):
-        synthesis = synthesize_folder(found, predictor, staging, progress)
+        synthesis = synthesize_folder(found, predictor, staging, progress, arguments.burn_in)
     for warning in sorted({w for image in synthesis.record.images for w in image.warnings}):
         print(f"Warning: {warning}", file=sys.stderr)
     for left_out in (*found.skipped, *(u for s in found.studies for u in s.unclassified), *synthesis.skipped):

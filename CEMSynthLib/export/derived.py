@@ -15,6 +15,7 @@ from pydicom.sequence import Sequence
 from pydicom.uid import DigitalMammographyXRayImageStorageForPresentation, ExplicitVRLittleEndian, generate_uid
 
 from CEMSynthLib import __version__
+from CEMSynthLib.export.burn_in import with_notice
 from CEMSynthLib.export.errors import ExportError
 from CEMSynthLib.export.mammogram import code, image_type, set_pixels
 from CEMSynthLib.export.provenance import NOTICE, ModelProvenance
@@ -163,6 +164,7 @@ def synthetic_dataset(
     sop_instance_uid: str | None = None,
     bits_stored: int = 12,
     warnings: Rows[str] = (),
+    burn_in: bool = False,
 ) -> DerivedImage:
     """Describe a synthetic iodine image as derived from its low-energy image.
 
@@ -186,6 +188,9 @@ def synthetic_dataset(
         8 to 16.
     warnings
         Sentences for the reader, written to Image Comments (0020,4000).
+    burn_in
+        Whether "SYNTHETIC - not for diagnosis" is drawn into the pixels; Burned In Annotation (0028,0301) says so.
+        Such an image is for looking at: what lies under the text is lost, and it is measured with it.
 
     Returns
     -------
@@ -221,8 +226,9 @@ def synthetic_dataset(
         setattr(dataset, f"{name}Date", f"{created:%Y%m%d}")
         setattr(dataset, f"{name}Time", f"{created:%H%M%S}")
     _complete(dataset, grid)
-    stored = store(values, window, bits_stored)
+    stored = store(with_notice(values, window) if burn_in else values, window, bits_stored)
     set_pixels(dataset, stored.pixels, grid, window, bits_stored)
+    dataset.BurnedInAnnotation = "YES" if burn_in else "NO"
     dataset.RescaleSlope, dataset.RescaleIntercept = stored.slope, stored.intercept
     _add_provenance(dataset, source, model, created, stored.clipped, warnings)
     dataset.file_meta = FileMetaDataset()

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from CEMSynthLib.export.burn_in import burn_notice, draw_scale_bar
 from CEMSynthLib.export.files import replacing, write_text
 from CEMSynthLib.export.provenance import NOTICE, ModelProvenance
 from CEMSynthLib.study.model import VOIWindow
@@ -123,7 +124,13 @@ def write_synthetic_png(
 
 
 def write_display_png(
-    path: Path, *, values: NDArray[np.floating], window: VOIWindow, synthetic: bool, burn_in: bool = True
+    path: Path,
+    *,
+    values: NDArray[np.floating],
+    window: VOIWindow,
+    synthetic: bool,
+    burn_in: bool = True,
+    spacing_mm: tuple[float, float] | None = None,
 ) -> None:
     """Write a picture for people: 8 bits, windowed, marked as synthetic in the pixels where it is.
 
@@ -139,6 +146,8 @@ def write_display_png(
         Whether the image is one; a real image gets no mark.
     burn_in
         Whether the mark is drawn into the pixels; it is in the file's text chunks in any case.
+    spacing_mm
+        (row, column); a scale bar is drawn where it is known.
 
     Raises
     ------
@@ -148,32 +157,10 @@ def write_display_png(
     picture = Image.fromarray(np.rint(255 * window.apply(values)).astype(np.uint8))
     if synthetic and burn_in:
         burn_notice(picture)
+    if spacing_mm is not None:
+        draw_scale_bar(picture, spacing_mm)
     with replacing(path) as temporary:
         picture.save(temporary, format="PNG", pnginfo=_text_chunks() if synthetic else None)
-
-
-def burn_notice(picture: Image.Image, text: str = NOTICE) -> None:
-    """Draw ``text`` in white on black across the top of ``picture``, over its full width if need be.
-
-    Parameters
-    ----------
-    picture
-        Gray, changed in place.
-    text
-        What to draw.
-    """
-    draw = ImageDraw.Draw(picture)
-    size = max(8.0, picture.height / 40)
-    while True:
-        font = ImageFont.load_default(size=size)
-        left, top, right, bottom = draw.textbbox((0, 0), text, font=font)
-        if right - left <= 0.96 * picture.width or size <= 6:
-            break
-        size *= 0.9
-    margin = (bottom - top) * 0.4
-    x = (picture.width - (right - left)) / 2
-    draw.rectangle([x - margin, 0, x + (right - left) + margin, (bottom - top) + 2 * margin], fill=0)
-    draw.text((x - left, margin - top), text, fill=255, font=font)
 
 
 def _text_chunks() -> PngInfo:
