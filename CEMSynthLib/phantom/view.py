@@ -31,10 +31,11 @@ class SimulatedView:
         uint16, For Presentation.
     iodine
         Truth, mg/cm2, float32.
-    mask
-        Truth: where there is breast.
-    lesions
-        In detector millimeters with the chest wall at the left; use `xy_mm` for positions in the image as it hangs.
+    mask, pectoral
+        Truth: where there is breast; where the pectoral muscle is in it.
+    lesions, nipple_mm
+        In detector millimeters (y, x) with the chest wall at the left; use `xy_mm` for positions in the image as it
+        hangs.
     """
 
     laterality: str
@@ -44,7 +45,9 @@ class SimulatedView:
     recombined: NDArray[np.uint16]
     iodine: NDArray[np.float32]
     mask: NDArray[np.bool_]
+    pectoral: NDArray[np.bool_]
     lesions: tuple[Lesion, ...]
+    nipple_mm: tuple[float, float]
     thickness_cm: float
 
     def xy_mm(self, points_yx: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -100,6 +103,8 @@ def simulate_view(patient: Patient, laterality: str, position: str, spacing_mm: 
         recombined=recombined[:, order].copy(),
         iodine=iodine.astype(np.float32)[:, order].copy(),
         mask=outline.mask[:, order].copy(),
+        pectoral=(anatomy.muscle > 0)[:, order].copy(),
         lesions=lesions,
+        nipple_mm=outline.nipple_mm,
         thickness_cm=flat_cm,
     )
