@@ -1,18 +1,17 @@
 """Classification: which image of a CEM acquisition a DICOM instance is, by its own words, never guessed.
 
-Rule, in this order: the values of Image Type (0008,0008); Acquisition Device Processing Code (0018,1401), as GE writes
-it; the words of Series Description (0008,103E) and Protocol Name (0018,1030). Low energy is tested first: GE marks a
-low-energy image as derived from the contrast study, too. Terms: PS3.3 C.8.11.7.1.4 and the vendors' practice.
+The words and their order are the table of `CEMSynthLib.study.vendor_rules`: Image Type (0008,0008); Acquisition Device
+Processing Code (0018,1401), as GE writes it; the words of Series Description (0008,103E) and Protocol Name (0018,1030).
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from CEMSynthLib.study.model import ImageKind
+from CEMSynthLib.study.vendor_rules import RULES, Attribute, Rule
 
-_RECOMBINED_TERMS = ("RECOMBINED", "SUBTRACTION", "SUBTRACTED", "IODINE", "CESM")
-# "CESM" in a Protocol Name is the name of the whole examination, so it says nothing about one image.
-_RECOMBINED_PROTOCOL_TERMS = _RECOMBINED_TERMS[:-1]
 _SYNTHETIC_DESCRIPTION = "SYNTHETIC IODINE"
 
 
@@ -28,11 +27,14 @@ class Classification:
         Where ``kind`` is ``None``: why. Otherwise the attribute that told.
     from_image_type
         False where only a weaker attribute than Image Type told.
+    rule
+        The row that decided; ``None`` where none fits and for synthetic images.
     """
 
     kind: ImageKind | None
     reason: str
     from_image_type: bool = True
+    rule: Rule | None = None
 
 
 def classify(
@@ -47,7 +49,7 @@ def classify(
     Parameters
     ----------
     image_type
-        The values of Image Type (0008,0008); empty where missing.
+        The values of Image Type (0008,0008), or of Frame Type (0008,9007) for a frame; empty where missing.
     processing_code
         Acquisition Device Processing Code (0018,1401): ``GEMS_FFDM_PV`` or ``GEMS_CESM_1``.
     series_description, protocol_name
@@ -70,15 +72,16 @@ def classify(
             None,
             "It seems synthetic, but Synthetic Data, Image Type and Series Description do not all say so.",
         )
-    for text, terms, where in (
-        ("\\".join(values), _RECOMBINED_TERMS, "Image Type"),
-        (processing_code.upper(), _RECOMBINED_TERMS, "Acquisition Device Processing Code"),
-        (_words(description), _RECOMBINED_TERMS, "Series Description"),
-        (_words(protocol_name.upper()), _RECOMBINED_PROTOCOL_TERMS, "Protocol Name"),
-    ):
-        kind = _kind(text, terms)
-        if kind is not None:
-            return Classification(kind, where, from_image_type=where == "Image Type")
+    told = {
+        Attribute.IMAGE_TYPE: _words("\\".join(values)),
+        Attribute.PROCESSING_CODE: _words(processing_code),
+        Attribute.SERIES_DESCRIPTION: _words(description),
+        Attribute.PROTOCOL_NAME: _words(protocol_name),
+    }
+    for rule in RULES:
+        if _pattern(rule.terms).search(told[rule.attribute]):
+            reason = rule.attribute.value if rule.kind is not None else rule.reason
+            return Classification(rule.kind, reason, rule.attribute is Attribute.IMAGE_TYPE, rule)
     shown = "\\".join(values) if values else "missing"
     return Classification(
         None,
@@ -88,14 +91,10 @@ def classify(
 
 def _words(text: str) -> str:
     """Words joined by one underscore, so that "Low Energy" and "LOW-ENERGY" read like the defined term."""
-    return "_".join(text.replace("-", " ").replace("_", " ").split())
+    return "_".join(text.upper().replace("-", " ").replace("_", " ").split())
 
 
-def _kind(text: str, recombined_terms: Sequence[str]) -> ImageKind | None:
-    if "LOW_ENERGY" in text or "GEMS_FFDM_PV" in text:
-        return ImageKind.LOW_ENERGY
-    if "HIGH_ENERGY" in text:
-        return ImageKind.HIGH_ENERGY
-    if any(term in text for term in recombined_terms):
-        return ImageKind.RECOMBINED
-    return None
+@cache
+def _pattern(terms: tuple[str, ...]) -> re.Pattern[str]:
+    """The terms as whole words, not negated: "UNSUBTRACTED" and "NON SUBTRACTED" are no subtraction."""
+    return re.compile(rf"(?<![A-Z])(?<!NON_)(?<!NOT_)(?:{'|'.join(map(re.escape, terms))})(?![A-Z])")

@@ -1,31 +1,33 @@
-"""DICOM: one file's header to one `CEMImage`; the pixels are read when they are asked for.
+"""DICOM: one file's header to its `CEMImage`s, one for each frame; the pixels are read when they are asked for.
 
 Instances are read one by one with pydicom: readers that stack a series make a false volume of several mammograms, and
 some turn MONOCHROME1 silently, prefer Pixel Spacing to Imager Pixel Spacing, or load a file that is cut short.
 """
 
-import warnings
 from datetime import date
 from functools import partial
 from pathlib import Path
 
-import numpy as np
-import pydicom
 from pydicom.dataset import Dataset, FileDataset
 from pydicom.errors import InvalidDicomError
-from pydicom.multival import MultiValue
-from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
+from pydicom.uid import MediaStorageDirectoryStorage
 
-from CEMSynthLib.study.classification import classify
+from CEMSynthLib.study.classification import Classification, classify
+from CEMSynthLib.study.decoders import advice
+from CEMSynthLib.study.encoding import encoding_of, polarity_of
 from CEMSynthLib.study.errors import UnreadableImageError
+from CEMSynthLib.study.explanation import KIND_WORDS, kind_sentences, reading_sentences
+from CEMSynthLib.study.fallback_window import range_window
 from CEMSynthLib.study.found import FoundImage, UnclassifiedImage
-from CEMSynthLib.study.model import CEMImage, ImageKind, PixelGrid, VOIWindow
-from CEMSynthLib.study.orientation import chest_wall_of, laterality_of, view_of
-from CEMSynthLib.study.pixels import DECODING_ERRORS, PixelEncoding, check_length, encoding_of, load_dicom_pixels
-from CEMSynthLib.study.window import window_of
+from CEMSynthLib.study.functional_groups import LARGEST_FRAME_COUNT, frame_count, frame_header, has_frame_types
+from CEMSynthLib.study.header import DECODING_ERRORS, items, number, numbers, open_header, text, texts, whole
+from CEMSynthLib.study.model import CEMImage, ImageKind, PixelGrid
+from CEMSynthLib.study.orientation import chest_wall_of, is_specimen, view_told
+from CEMSynthLib.study.pixels import check_length, load_dicom_pixels
+from CEMSynthLib.study.quiet import quiet
+from CEMSynthLib.study.vendor_rules import Attribute
+from CEMSynthLib.study.window import windows_of
 
-# Larger elements than this stay in the file while headers are read.
-_DEFER_BYTES = 4096
 _NUMBERS = (
     "KVP", "BodyPartThickness", "CompressionForce", "ContrastBolusVolume", "EstimatedRadiographicMagnificationFactor",
 )  # fmt: skip
@@ -33,21 +35,20 @@ _TEXTS = (
     "AnodeTargetMaterial", "FilterMaterial", "ContrastBolusAgent", "ContrastBolusRoute", "ContrastBolusStartTime",
     "AcquisitionTime", "PresentationIntentType", "Manufacturer", "ManufacturerModelName", "StudyInstanceUID",
     "SeriesInstanceUID", "FrameOfReferenceUID", "SyntheticData", "FieldOfViewHorizontalFlip", "SeriesDescription",
+    "ImageType", "BreastImplantPresent", "PartialView",
 )  # fmt: skip
-
-
-def is_dicom(path: Path) -> bool:
-    """Tell by content: "DICM" after the preamble, or a data set that begins with group 0002 or 0008 without one."""
-    with path.open("rb") as file:
-        head = file.read(132)
-    if head[128:] == b"DICM":
-        return True
-    # A bare data set: group 0002 or 0008, element 0000-00FF, then a VR or a short length.
-    return len(head) == 132 and head[:2] in (b"\x02\x00", b"\x08\x00") and head[3] == 0 and head[6:8] != b"\xff\xff"
+# Contact views are magnified by 1.0 to 1.1, magnification views by 1.5 to 2.
+_MAGNIFIED = 1.4
+_SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
+_ATTRIBUTES = {
+    Attribute.PROCESSING_CODE: "AcquisitionDeviceProcessingCode",
+    Attribute.SERIES_DESCRIPTION: "SeriesDescription",
+    Attribute.PROTOCOL_NAME: "ProtocolName",
+}
 
 
 def read_instance(path: Path) -> FoundImage | UnclassifiedImage:
-    """Describe one DICOM file from its header.
+    """Describe a DICOM file that holds one image.
 
     Parameters
     ----------
@@ -62,144 +63,210 @@ def read_instance(path: Path) -> FoundImage | UnclassifiedImage:
     Raises
     ------
     UnreadableImageError
-        No mammogram, color, several frames, cut short or damaged: one sentence with the file's name.
+        As `read_frames`, and where the file holds several frames.
+    """
+    found = read_frames(path)
+    if len(found) != 1:
+        raise UnreadableImageError(f"{path.name} holds {len(found)} frames, not one image.")
+    return found[0]
+
+
+def read_frames(path: Path) -> tuple[FoundImage | UnclassifiedImage, ...]:
+    """Describe one DICOM file from its header.
+
+    Parameters
+    ----------
+    path
+        The file, absolute.
+
+    Returns
+    -------
+    tuple of FoundImage or UnclassifiedImage
+        One for each frame of a Breast Projection X-Ray image, else one.
+
+    Raises
+    ------
+    UnreadableImageError
+        No mammogram, color, a tomosynthesis, cut short or damaged: one sentence with the file's name.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # pydicom's warnings can quote a patient name
-            dataset = _header(path)
-            return _described(dataset, path)
+        with quiet():
+            dataset = open_header(path)
+            _check_mammogram(dataset, path.name)
+            count = _frames(dataset, path.name)
+            return tuple(_described(dataset, path, index, count) for index in range(count))
     except UnreadableImageError:
         raise
     except InvalidDicomError as error:
         raise UnreadableImageError(f"{path.name} is not a DICOM file, whatever its name says.") from error
+    except PermissionError:
+        raise
     except DECODING_ERRORS as error:
         raise UnreadableImageError(
             f"The header of {path.name} is damaged ({type(error).__name__}); copy it again from its source."
         ) from error
 
 
-def _header(path: Path) -> FileDataset:
-    dataset = pydicom.dcmread(path, defer_size=_DEFER_BYTES, force=True)
-    if "SOPClassUID" not in dataset:
-        if "MediaStorageSOPClassUID" in dataset.file_meta:
-            raise UnreadableImageError(f"{path.name} is a DICOM file without an image (a directory or a cut-off file).")
-        raise InvalidDicomError
-    if "TransferSyntaxUID" not in dataset.file_meta:
-        implicit, _ = dataset.original_encoding
-        dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if implicit else ExplicitVRLittleEndian
-    return dataset
-
-
-def _described(dataset: FileDataset, path: Path) -> FoundImage | UnclassifiedImage:
-    name = path.name
-    modality = _text(dataset, "Modality")
+def _check_mammogram(dataset: FileDataset, name: str) -> None:
+    if dataset.SOPClassUID == MediaStorageDirectoryStorage:
+        raise UnreadableImageError(f"{name} is the directory of a DICOM medium, not an image; its files are read.")
     if "Rows" not in dataset and "PixelData" not in dataset:
         raise UnreadableImageError(f"{name} holds no image ({dataset.SOPClassUID.name}).")
+    modality = text(dataset, "Modality").upper()
     if modality not in ("", "MG"):
         raise UnreadableImageError(f"{name} is no mammogram: its modality is {modality}.")
-    encoding = encoding_of(dataset, name)
+    if is_specimen(dataset):
+        raise UnreadableImageError(f"{name} shows a tissue specimen, not a breast.")
+
+
+def _frames(dataset: FileDataset, name: str) -> int:
+    count = frame_count(dataset)
+    if count == 1:
+        return 1
+    if not 1 < count <= LARGEST_FRAME_COUNT or not has_frame_types(dataset):
+        raise UnreadableImageError(f"{name} holds several frames (a tomosynthesis or a cine), not one mammogram.")
+    return count
+
+
+def _described(dataset: FileDataset, path: Path, index: int, count: int) -> FoundImage | UnclassifiedImage:
+    header = frame_header(dataset, index)
+    name = path.name if count == 1 else f"{path.name} (frame {index + 1})"
+    encoding = encoding_of(header, name)
     check_length(dataset, path)
-    patient_id, study_uid = _text(dataset, "PatientID"), _text(dataset, "StudyInstanceUID") or None
-    classification = classify(
-        _texts(dataset, "ImageType"),
-        _text(dataset, "AcquisitionDeviceProcessingCode"),
-        _text(dataset, "SeriesDescription"),
-        _text(dataset, "ProtocolName"),
-        _text(dataset, "SyntheticData").upper() == "YES",
-    )
+    patient_id, study_uid = text(dataset, "PatientID"), text(dataset, "StudyInstanceUID") or None
+    classification, kind_reasons = _classified(header)
     if classification.kind is None:
-        return UnclassifiedImage(patient_id, study_uid, classification.reason)
-    notes = []
-    if not classification.from_image_type and classification.kind is not ImageKind.SYNTHETIC:
-        notes.append(f"{name} is taken as {_KIND_WORDS[classification.kind]} by its {classification.reason} only.")
-    grid = PixelGrid(int(dataset.Rows), int(dataset.Columns), _spacing(dataset))
-    window = window_of(dataset)
-    if window is not None:
-        window = encoding.turned_window(window)
+        return UnclassifiedImage(patient_id, study_uid, classification.reason, tuple(kind_reasons))
+    view = view_told(header, name)
+    notes = _notes(header, dataset, name, classification)
+    spacing, spacing_source = _spacing(header)
+    grid = PixelGrid(whole(header, "Rows", 0), whole(header, "Columns", 0), spacing)
+    windows = windows_of(header)
+    if windows:
+        window, window_source = encoding.turned_window(windows[0].window), windows[0].source
     else:
         notes.append(f"{name} has no display window; the whole range of its grey levels is used.")
-        window = _range_window(path, encoding, grid)
-    if _text(dataset, "PresentationIntentType").upper() == "FOR PROCESSING":
-        notes.append(f"{name} is a raw image (FOR PROCESSING): its grey levels are detector values.")
-    laterality = laterality_of(dataset)
-    view, modifiers = view_of(dataset)
+        window, window_source = range_window(dataset, header, path, encoding, grid, index)
     sources = tuple(
-        str(item.ReferencedSOPInstanceUID)
-        for item in dataset.get("SourceImageSequence") or []
-        if "ReferencedSOPInstanceUID" in item
+        text(item, "ReferencedSOPInstanceUID")
+        for item in items(header, "SourceImageSequence")
+        if text(item, "ReferencedSOPInstanceUID")
     )
-    attributes = _attributes(dataset)
-    if modifiers:
-        attributes["ViewModifier"] = modifiers
+    attributes = _attributes(header)
+    if view.modifiers:
+        attributes["ViewModifier"] = view.modifiers
     if sources:
         attributes["SourceSOPInstanceUID"] = sources[0]
+    if count > 1:
+        attributes["FrameNumber"] = float(index + 1)
+    if len(windows) > 1:
+        attributes["OtherWindows"] = "; ".join(
+            f"{w.name + ' ' if w.name else ''}{turned.center:g}/{turned.width:g} {turned.function}"
+            for w, turned in ((w, encoding.turned_window(w.window)) for w in windows[1:])
+        )
     if classification.kind is ImageKind.SYNTHETIC:
-        attributes |= {"Laterality": laterality.value} if laterality else {}
-        attributes |= {"ViewPosition": view.value} if view else {}
+        attributes |= {"Laterality": view.laterality.value} if view.laterality else {}
+        attributes |= {"ViewPosition": view.position.value} if view.position else {}
     image = CEMImage(
         path=path,
         kind=classification.kind,
         grid=grid,
         window=window,
-        chest_wall=chest_wall_of(dataset),
+        chest_wall=chest_wall_of(header),
         bits_stored=encoding.bits_stored,
         inverted=encoding.inverted,
-        sop_instance_uid=_text(dataset, "SOPInstanceUID") or None,
+        sop_instance_uid=text(dataset, "SOPInstanceUID") or None,
         attributes=attributes,
-        load=partial(load_dicom_pixels, path, encoding, grid.shape),
+        load=partial(load_dicom_pixels, path, encoding, grid.shape, index),
     )
     return FoundImage(
         image=image,
         patient_id=patient_id,
         study_uid=study_uid,
-        laterality=laterality,
-        view=view,
-        modifiers=modifiers,
-        frame_of_reference=_text(dataset, "FrameOfReferenceUID"),
-        seconds=_seconds(dataset),
-        instance_number=int(dataset.get("InstanceNumber", 0) or 0),
+        laterality=view.laterality,
+        view=view.position,
+        modifiers=view.modifiers,
+        frame_of_reference=text(dataset, "FrameOfReferenceUID"),
+        seconds=_seconds(header),
+        instance_number=whole(dataset, "InstanceNumber", 0),
         sources=sources,
-        warnings=tuple(notes),
+        warnings=(*notes, *view.warnings),
+        raw=_is_raw(header),
+        explanations=(
+            *kind_reasons,
+            *reading_sentences(
+                image, view, spacing_source, window_source, windows, polarity_of(header)[1],
+                "\\".join(texts(header, "PatientOrientation")),
+            ),
+        ),
+    )  # fmt: skip
+
+
+def _classified(header: Dataset) -> tuple[Classification, list[str]]:
+    told = {attribute: text(header, keyword) for attribute, keyword in _ATTRIBUTES.items()}
+    image_type = texts(header, "ImageType")
+    found = classify(
+        image_type,
+        told[Attribute.PROCESSING_CODE],
+        told[Attribute.SERIES_DESCRIPTION],
+        told[Attribute.PROTOCOL_NAME],
+        text(header, "SyntheticData").upper() == "YES",
     )
+    told[Attribute.IMAGE_TYPE] = "\\".join(image_type)
+    words = told[found.rule.attribute] if found.rule else ""
+    return found, kind_sentences(found, words, text(header, "Manufacturer"))
 
 
-_KIND_WORDS = {
-    ImageKind.LOW_ENERGY: "the low-energy image",
-    ImageKind.HIGH_ENERGY: "the high-energy image",
-    ImageKind.RECOMBINED: "the recombined image",
-}
+def _is_raw(header: Dataset) -> bool:
+    return text(header, "PresentationIntentType").upper() == "FOR PROCESSING"
 
 
-def _range_window(path: Path, encoding: PixelEncoding, grid: PixelGrid) -> VOIWindow:
-    pixels = load_dicom_pixels(path, encoding, grid.shape)
-    low, high = float(pixels.min()), float(pixels.max())
-    return VOIWindow.from_range(low, high if high > low else low + 1.0)
+def _notes(header: Dataset, dataset: FileDataset, name: str, classification: Classification) -> list[str]:
+    """Sentences about one image that its reader must know."""
+    notes = []
+    kind = classification.kind
+    if kind is not None and kind is not ImageKind.SYNTHETIC and not classification.from_image_type:
+        notes.append(f"{name} is taken as {KIND_WORDS[kind]} by its {classification.reason} only.")
+    if _is_raw(header):
+        notes.append(f"{name} is a raw image (FOR PROCESSING): its grey levels are detector values.")
+    if str(dataset.SOPClassUID).startswith(_SECONDARY_CAPTURE):
+        notes.append(f"{name} is a Secondary Capture: its grey levels may have been changed for display.")
+    if text(header, "BreastImplantPresent").upper() == "YES":
+        notes.append("The breast has an implant, which is neither gland nor lesion.")
+    if text(header, "PartialView").upper() == "YES":
+        notes.append("The image shows only a part of the breast (Partial View).")
+    factor = number(header, "EstimatedRadiographicMagnificationFactor")
+    if factor is not None and factor >= _MAGNIFIED:
+        notes.append(f"It is magnified {factor:g} times (Estimated Radiographic Magnification Factor).")
+    if text(header, "BurnedInAnnotation").upper() == "YES":
+        notes.append(f"Text is burned into the pixels of {name} (Burned In Annotation).")
+    hint = advice(dataset.file_meta.TransferSyntaxUID)
+    if hint:
+        notes.append(f"The pixels of {name} cannot be read here. {hint}")
+    return notes
 
 
-def _spacing(dataset: Dataset) -> tuple[float, float] | None:
+def _spacing(header: Dataset) -> tuple[tuple[float, float] | None, str]:
     """Imager Pixel Spacing (0018,1164), the detector plane, else Pixel Spacing (0028,0030), in mm (row, column)."""
-    for keyword in ("ImagerPixelSpacing", "PixelSpacing"):
-        value = dataset.get(keyword)
-        if isinstance(value, MultiValue) and len(value) == 2:
-            row, column = float(value[0]), float(value[1])
-            if np.isfinite([row, column]).all() and row > 0 and column > 0:
-                return row, column
-    return None
+    for keyword, words in (("ImagerPixelSpacing", "Imager Pixel Spacing"), ("PixelSpacing", "Pixel Spacing")):
+        value = numbers(header, keyword)
+        if len(value) == 2 and value[0] > 0 and value[1] > 0:
+            return (value[0], value[1]), words
+    return None, ""
 
 
-def _seconds(dataset: Dataset) -> float | None:
+def _seconds(header: Dataset) -> float | None:
     """Acquisition time as seconds; the date counts where it is known."""
-    moment = _text(dataset, "AcquisitionDateTime")
-    day, time = _text(dataset, "AcquisitionDate"), _text(dataset, "AcquisitionTime")
+    moment = text(header, "AcquisitionDateTime")
+    day, time = text(header, "AcquisitionDate"), text(header, "AcquisitionTime")
     if not time and len(moment) >= 14:
         day, time = moment[:8], moment[8:].split("+")[0].split("-")[0]
     time = time.replace(":", "")
-    if len(time) < 4 or not time.replace(".", "", 1).isdigit():
+    if len(time) < 4 or not time.isascii() or not time.replace(".", "", 1).isdigit():
         return None
     seconds = int(time[:2]) * 3600.0 + int(time[2:4]) * 60.0 + float(time[4:] or 0)
     day = day.replace(".", "")
-    if len(day) == 8 and day.isdigit():
+    if len(day) == 8 and day.isascii() and day.isdigit():
         try:
             seconds += date(int(day[:4]), int(day[4:6]), int(day[6:])).toordinal() * 86400.0
         except ValueError:
@@ -207,28 +274,14 @@ def _seconds(dataset: Dataset) -> float | None:
     return seconds
 
 
-def _attributes(dataset: Dataset) -> dict[str, str | float]:
+def _attributes(header: Dataset) -> dict[str, str | float]:
     found: dict[str, str | float] = {}
     for keyword in _NUMBERS:
-        text = _text(dataset, keyword)
-        if text:
-            found[keyword] = float(text)
+        value = number(header, keyword)
+        if value is not None:
+            found[keyword] = value
     for keyword in _TEXTS:
-        text = "\\".join(_texts(dataset, keyword))
-        if text:
-            found[keyword] = text
+        shown = "\\".join(texts(header, keyword))
+        if shown:
+            found[keyword] = shown
     return found
-
-
-def _texts(dataset: Dataset, keyword: str) -> list[str]:
-    value = dataset.get(keyword)
-    if value is None:
-        return []
-    values = list(value) if isinstance(value, MultiValue) else [value]
-    texts = [str(v).strip() for v in values]
-    return [] if texts == [""] else texts
-
-
-def _text(dataset: Dataset, keyword: str) -> str:
-    texts = _texts(dataset, keyword)
-    return texts[0] if texts else ""

@@ -29,6 +29,10 @@ class FoundImage:
         SOP Instance UIDs of Source Image Sequence (0008,2112): what the image was made from.
     warnings
         Sentences for the user.
+    raw
+        True for an image FOR PROCESSING (0008,0068): detector values.
+    explanations
+        Sentences that tell which rule decided what.
     """
 
     image: CEMImage
@@ -42,6 +46,8 @@ class FoundImage:
     instance_number: int = 0
     sources: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    raw: bool = False
+    explanations: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -51,3 +57,4 @@ class UnclassifiedImage:
     patient_id: str
     study_uid: str | None
     reason: str
+    explanations: tuple[str, ...] = ()

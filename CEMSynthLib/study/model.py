@@ -42,6 +42,9 @@ class ViewPosition(Enum):
     LMO = "LMO"
     XCCL = "XCCL"
     XCCM = "XCCM"
+    FB = "FB"
+    SIO = "SIO"
+    ISO = "ISO"
 
 
 class Side(Enum):
@@ -232,8 +235,12 @@ class CEMStudy:
 
 @dataclass(frozen=True)
 class StudyFolder:
-    """What `CEMSynthLib.study.reader.read_folder` found under ``root``."""
+    """What `CEMSynthLib.study.reader.read_folder` found under ``root``.
+
+    ``explanations`` tell for each file that was used, one sentence at a time, which rule decided what.
+    """
 
     root: Path
     studies: tuple[CEMStudy, ...]
     skipped: tuple[FileReason, ...]
+    explanations: tuple[FileReason, ...] = ()

@@ -1,11 +1,11 @@
-"""Window: the VOI window that the source asks for, in modality units."""
+"""Window: the VOI windows that the source asks for, in modality units."""
 
-import math
-from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from pydicom.dataset import Dataset
 
+from CEMSynthLib.study.header import items, numbers, text, texts, value
 from CEMSynthLib.study.model import VOIWindow
 
 _FUNCTIONS = ("LINEAR", "LINEAR_EXACT", "SIGMOID")
@@ -13,60 +13,66 @@ _FUNCTIONS = ("LINEAR", "LINEAR_EXACT", "SIGMOID")
 _LUT_LOW, _LUT_HIGH = 0.02, 0.98
 
 
-def window_of(dataset: Dataset) -> VOIWindow | None:
-    """Read the first VOI transformation of a header, before polarity is turned.
+@dataclass(frozen=True)
+class NamedWindow:
+    """A window, the name that the source gives it ("NORMAL", "HARDER"; may be empty), and where it was read."""
 
-    A VOI LUT (0028,3010) comes first, then Window Center and Width (0028,1050), (0028,1051) with VOI LUT Function
-    (0028,1056). A LUT is *approximated* by the linear window between the inputs that give 2% and 98% of its output
-    range.
+    window: VOIWindow
+    name: str
+    source: str
+
+
+def window_of(dataset: Dataset) -> VOIWindow | None:
+    """Read the first VOI transformation of a header, before polarity is turned; ``None`` where there is none."""
+    found = windows_of(dataset)
+    return found[0].window if found else None
+
+
+def windows_of(dataset: Dataset) -> tuple[NamedWindow, ...]:
+    """Read every VOI transformation of a header, before polarity is turned.
 
     Returns
     -------
-    VOIWindow or None
-        ``None`` where the header has neither or where its numbers make no window (width 0, not a number).
+    tuple of NamedWindow
+        First the items of VOI LUT Sequence (0028,3010), then the pairs of Window Center and Width (0028,1050),
+        (0028,1051) with VOI LUT Function (0028,1056), each in the order of the header; the first is the one to show
+        (PS3.3 C.11.2). A LUT is *approximated* by the linear window between the inputs that give 2% and 98% of its
+        output range. Numbers that make no window (width 0, not a number) and falling LUTs are left out.
     """
-    lut = dataset.get("VOILUTSequence")
-    if lut:
-        window = _from_lut(lut[0])
+    found = []
+    for item in items(dataset, "VOILUTSequence"):
+        window = _from_lut(item)
         if window is not None:
-            return window
-    center, width = _first(dataset.get("WindowCenter")), _first(dataset.get("WindowWidth"))
-    function = str(dataset.get("VOILUTFunction", "") or "LINEAR").strip().upper()
-    if function not in _FUNCTIONS:
-        function = "LINEAR"
-    if center is None or width is None or width <= 0 or (function == "LINEAR" and width < 1):
-        return None
-    return VOIWindow(center, width, function)
+            found.append(NamedWindow(window, text(item, "LUTExplanation"), "VOI LUT Sequence, its linear part"))
+    function = text(dataset, "VOILUTFunction").upper()
+    source = "Window Center and Width" if function in (*_FUNCTIONS, "") else f"Window, its function {function} unknown"
+    function = function if function in _FUNCTIONS else "LINEAR"
+    names = texts(dataset, "WindowCenterWidthExplanation")
+    pairs = zip(numbers(dataset, "WindowCenter"), numbers(dataset, "WindowWidth"), strict=False)
+    for index, (center, width) in enumerate(pairs):
+        if width > 0 and (function != "LINEAR" or width >= 1):
+            name = names[index] if index < len(names) else ""
+            found.append(NamedWindow(VOIWindow(center, width, function), name, source))
+    return tuple(found)
 
 
 def _from_lut(item: Dataset) -> VOIWindow | None:
-    descriptor, data = item.get("LUTDescriptor"), item.get("LUTData")
-    if descriptor is None or data is None or len(descriptor) != 3:
+    descriptor, data = numbers(item, "LUTDescriptor"), value(item, "LUTData")
+    if len(descriptor) != 3 or data is None:
         return None
-    first, bits = int(descriptor[1]), int(descriptor[2])
+    count, first, bits = int(descriptor[0]), int(descriptor[1]), int(descriptor[2])
     if isinstance(data, bytes):
-        dtype = "<u2" if bits > 8 or len(data) >= 2 * (int(descriptor[0]) or 65536) else "<u1"
-        values = np.frombuffer(data, dtype=dtype).astype(np.float64)
+        dtype = "<u2" if bits > 8 or len(data) >= 2 * (count or 65536) else "<u1"
+        entries = np.frombuffer(data[: len(data) // 2 * 2], dtype=dtype).astype(np.float64)
     else:
-        values = np.atleast_1d(np.asarray(data, dtype=np.float64))
-    if values.size < 2 or np.ptp(values) == 0 or values[-1] < values[0]:
+        try:
+            entries = np.atleast_1d(np.asarray(data, dtype=np.float64))
+        except (ValueError, TypeError):
+            return None
+    if entries.size < 2 or np.ptp(entries) == 0 or entries[-1] < entries[0]:
         return None
-    part = (values - values.min()) / np.ptp(values)
+    part = (entries - entries.min()) / np.ptp(entries)
     low = int(np.flatnonzero(part <= _LUT_LOW).max(initial=0))
     above = np.flatnonzero(part >= _LUT_HIGH)
-    high = int(above.min()) if above.size else values.size - 1
+    high = int(above.min()) if above.size else entries.size - 1
     return VOIWindow.from_range(first + low, first + high) if high > low else None
-
-
-def _first(value: object) -> float | None:
-    if value is None or value == "":
-        return None
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        if len(value) == 0:
-            return None
-        value = value[0]
-    try:
-        number = float(str(value))
-    except ValueError:
-        return None
-    return number if math.isfinite(number) else None

@@ -68,7 +68,7 @@ def test_view_from_its_code(code_item, value, view):
 
 def test_view_codes_are_those_of_pydicoms_cid_4014():
     codes = pytest.importorskip("pydicom.sr.codedict").codes.cid4014
-    from CEMSynthLib.study.orientation import _VIEW_CODES as ours
+    from CEMSynthLib.study.view_labels import VIEW_CODES as ours
 
     assert ours[codes.CranioCaudal.value] is ViewPosition.CC
     assert ours[codes.MedioLateralObliqueProjection.value] is ViewPosition.MLO
