@@ -22,7 +22,7 @@ FloatArray = NDArray[np.float64]
 TILE = 512
 TILE_CELL = 24.0
 #: Grid on which the body is projected, mm, and the number of places along the beam.
-PROJECTION_MM, ALONG = 1.2, 40
+PROJECTION_MM, ALONG = 1.5, 32
 #: Iodine in the blood of the breast two minutes after injection, mg/ml.
 BLOOD_IODINE = 1.8
 #: Share of the breast that is fibroglandular tissue but runs through the fat as strands.
@@ -69,32 +69,44 @@ def gland_share(body: Body, compression: Compression, outline: Outline) -> Float
 
 
 class _Strands:
-    """Networks of thin walls around fat lobules, drawn out along the lines toward the nipple."""
+    """Networks of thin walls around fat lobules, drawn out along the lines toward the nipple.
 
-    def __init__(self, outline: Outline) -> None:
+    Every network is a random tile of cells, laid out in polar coordinates about the nipple and bent. Tiles, bends and
+    modulations are drawn once and used by each network at another place, scale and mixture.
+    """
+
+    def __init__(self, rng: np.random.Generator, outline: Outline) -> None:
         y, x = outline.coordinates()
         dy, dx = y - outline.nipple_mm[0], (outline.nipple_mm[1] + 12.0) - x
-        self.outline = outline
+        self.rng = rng
         self.radius = np.hypot(dy, dx)
         angle = np.arctan2(dy, np.maximum(dx, 1e-6))
         self.across = angle * 62.0 * (np.maximum(self.radius, 4.0) / 62.0) ** 0.62
-
-    def draw(self, rng: np.random.Generator, cell_mm: float, sharpness: float, length: float) -> FloatArray:
-        """One layer of cells of ``cell_mm``, ``length`` times longer toward the nipple than across."""
-        outline = self.outline
-        tile = texture.band_tile(rng, TILE, cell=TILE_CELL)
+        self.tiles = [texture.band_tile(rng, TILE, cell=TILE_CELL) for _ in range(2)]
         # Smooth (steep spectrum): the walls are to wind, not to fray.
-        warp = [
-            cell_mm * texture.slow_field(rng, outline.shape, outline.spacing_mm, 6.0, 6 * cell_mm + 10)
-            for _ in range(2)
-        ]
-        scale = TILE_CELL / cell_mm
-        start = rng.uniform(0, TILE, 2)
-        u = (self.radius / length + 0.5 * warp[0]) * scale + start[0]
-        v = (self.across + 0.5 * warp[1]) * scale + start[1]
-        field = texture.sample_tile(tile, u, v)
-        modulation = smooth_step(0.5 + 0.5 * texture.slow_field(rng, outline.shape, outline.spacing_mm, 5.0, 30.0))
-        return np.asarray(texture.ridges(field, sharpness) * (0.15 + 0.85 * modulation))
+        slow = [(6.0, 18.0)] * 2 + [(6.0, 50.0)] * 2 + [(5.0, 30.0)] * 2
+        fields = [texture.slow_field(rng, outline.shape, outline.spacing_mm, beta, mm) for beta, mm in slow]
+        self.quick, self.bends, self.modulations = fields[:2], fields[2:4], fields[4:]
+
+    def cells(self, cell_mm: float, length: float) -> FloatArray:
+        """Gaussian field with cells of ``cell_mm``, ``length`` times longer toward the nipple than across; SD 1."""
+        rng, scale = self.rng, TILE_CELL / cell_mm
+        turn = rng.uniform(0, 2 * np.pi)
+        c, s = 0.5 * np.cos(turn), 0.5 * np.sin(turn)
+        quick, bends = self.quick, self.bends
+        start, sign = rng.uniform(0, TILE, 2), rng.choice([-1.0, 1.0], 2)
+        u = (
+            self.radius / length + 2.0 * (c * quick[0] + s * quick[1]) + cell_mm * (c * bends[0] - s * bends[1])
+        ) * scale
+        v = (self.across + 2.0 * (s * quick[0] - c * quick[1]) + cell_mm * (s * bends[0] + c * bends[1])) * scale
+        return texture.sample_tile(self.tiles[int(rng.integers(2))], sign[0] * u + start[0], sign[1] * v + start[1])
+
+    def walls(self, cell_mm: float, sharpness: float, length: float) -> FloatArray:
+        """One layer of thin walls around such cells, here stronger, there weaker."""
+        turn = self.rng.uniform(0, 2 * np.pi)
+        modulation = np.cos(turn) * self.modulations[0] + np.sin(turn) * self.modulations[1]
+        strength = 0.15 + 0.85 * smooth_step(0.5 + 0.5 * modulation)
+        return np.asarray(texture.ridges(self.cells(cell_mm, length), sharpness) * strength)
 
 
 def breast_anatomy(
@@ -141,7 +153,7 @@ def _part(
 ) -> dict[str, FloatArray]:
     spacing, shape, mask = outline.spacing_mm, outline.shape, outline.mask
     skin_mm = outline.skin_distance_mm
-    strands = _Strands(outline)
+    strands = _Strands(rng, outline)
     wander = texture.slow_field(rng, shape, spacing, 3.4, 40.0)
     fat_mm = rng.uniform(3.0, 7.0) * (1.3 - 0.6 * patient.nodularity)
     under_fat = smooth_step((skin_mm - fat_mm + 2.0 * wander) / 14.0)
@@ -150,16 +162,19 @@ def _part(
     mesh = np.zeros(shape)
     cell_mm = rng.uniform(2.6, 3.4)
     for layer in range(6):
-        mesh += 1.12**layer * strands.draw(rng, cell_mm * 1.35**layer, rng.uniform(2.0, 3.4), rng.uniform(1.0, 2.0))
+        mesh += 1.12**layer * strands.walls(cell_mm * 1.35**layer, rng.uniform(2.0, 3.4), rng.uniform(0.8, 1.4))
     # Ligaments and small strands run through the fat everywhere.
-    ligaments = strands.draw(rng, 13.0, 11.0, 3.0) + strands.draw(rng, 8.0, 9.0, 2.5) + strands.draw(rng, 5.0, 7.0, 2.0)
+    ligaments = strands.walls(13.0, 11.0, 3.0) + strands.walls(8.0, 9.0, 2.5) + strands.walls(5.0, 7.0, 2.0)
     grain = texture.power_law_field(rng, shape, spacing, patient.beta(position) - 0.2, 25.0)
-    clouds = np.exp(0.45 * grain)
+    streaks = strands.cells(rng.uniform(9, 14), rng.uniform(2.0, 3.5))
+    # The denser the breast, the less one sees between its strands.
+    contrast = 1.2 / (1 + 2.5 * patient.glandularity)
+    clouds = np.exp(contrast * (0.5 * grain + (0.5 - 0.35 * patient.nodularity) * streaks))
     mesh, clouds, ligaments, gland = (image / image[mask].mean() for image in (mesh, clouds, ligaments, gland))
     scattered = SCATTERED / patient.glandularity
     share = scattered * through_fat * (0.6 * mesh * clouds + 0.4 * ligaments)
     # Dense tissue is hazy: its walls are hidden among each other.
-    walls = 0.75 - 0.6 * patient.glandularity
+    walls = 0.75 - 0.8 * patient.glandularity
     share = share + (1 - scattered) * gland * (1 - walls + walls * mesh) * clouds
     share = share / max(float(share[mask].mean()), 1e-6)
     # Column averages cannot exceed 1; bend large shares instead of cutting them, then meet the drawn glandularity.

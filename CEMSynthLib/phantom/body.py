@@ -22,7 +22,7 @@ Volume = NDArray[np.float32]
 
 VOXEL_MM = 1.5
 #: Structures larger than this have a flat spectrum.
-LARGEST_MM = 45.0
+LARGEST_MM = 60.0
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Body:
         scale = 1 / (convergence(depth) * VOXEL_MM)
         middle = (self.gland.shape[1] - 1) / 2
         index = np.stack([depth / VOXEL_MM, lateral * scale + middle, cranial * scale + middle])
-        return np.asarray(ndimage.map_coordinates(self.gland, index, order=1, mode="nearest", output=np.float64))
+        return np.asarray(ndimage.map_coordinates(self.gland, index, order=1, mode="constant", output=np.float64))
 
 
 def convergence(depth_mm: FloatArray) -> FloatArray:
@@ -96,7 +96,12 @@ def draw_body(patient: Patient, laterality: str) -> Body:
     )
     # The cone of gland: behind the nipple, its middle a little outward and upward (most gland is upper outer).
     reach = depth * common.uniform(0.52, 0.66) * own.normal(1, 0.04)
-    spread = radius * common.uniform(0.40, 0.56) * (0.85 + 0.5 * patient.nodularity) * own.normal(1, 0.04)
+    spread = (
+        radius
+        * common.uniform(0.40, 0.56)
+        * (0.80 + 1.1 * patient.glandularity + 0.2 * patient.nodularity)
+        * own.normal(1, 0.04)
+    )
     center = (depth * common.uniform(0.30, 0.42), *(common.normal(9, 5, 2) + own.normal(0, 3, 2)))
     axes = [np.arange(n, dtype=np.float32) * VOXEL_MM for n in shape]
     narrow = convergence(axes[0].astype(np.float64)).astype(np.float32)[:, None, None]
