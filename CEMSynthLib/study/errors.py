@@ -13,3 +13,7 @@ class UnreadableImageError(CEMSynthError):
 
 class BreastNotFoundError(CEMSynthError):
     """An image holds nothing that stands out from the air, so there is no breast mask."""
+
+
+class ImageTableError(CEMSynthError):
+    """A table that tells what image files show, or an annotation workbook, cannot be used as it is."""

@@ -1,12 +1,13 @@
-"""Image folders: files named like CDD-CESM, `P{n}_{L|R}_{DM|CM}_{CC|MLO}`, and synthetic images of this project.
+"""Image folders: files that their name or a table tells apart, described without decoding where that can be.
 
-DM is the low-energy, CM the recombined image. A synthetic image is a 16-bit PNG `P{n}_{L|R}_SYNTHETIC_{CC|MLO}.png`
-with a JSON of the same stem beside it that holds slope, intercept, window and source: value = slope * stored +
-intercept.
+Names: `CEMSynthLib.study.image_names`; tables: `CEMSynthLib.study.image_table`. A synthetic image is a 16-bit PNG
+`P{n}_{L|R}_SYNTHETIC_{CC|MLO}.png` with a JSON of the same stem beside it that holds slope, intercept, window and
+source: value = slope * stored + intercept.
 """
 
 import json
-import re
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -15,71 +16,108 @@ from PIL import Image
 
 from CEMSynthLib.study.errors import UnreadableImageError
 from CEMSynthLib.study.found import FoundImage
-from CEMSynthLib.study.model import (
-    CEMImage,
-    FloatImage,
-    ImageKind,
-    Laterality,
-    PixelGrid,
-    ViewPosition,
-    VOIWindow,
-)
+from CEMSynthLib.study.image_names import kind_of_folder, parse_image_name
+from CEMSynthLib.study.image_table import TABLE_NAME, ImageEntry
+from CEMSynthLib.study.model import CEMImage, FloatImage, ImageKind, Laterality, PixelGrid, ViewPosition, VOIWindow
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
+NRRD_SUFFIX = ".nrrd"
+SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", NRRD_SUFFIX)
 SIDECAR_FORMAT = "cemsynth-synthetic"
-_NAME = re.compile(r"(P\d+)_([LR])_(DM|CM|SYNTHETIC)_(CC|MLO|ML|LMO|LM|XCCL|XCCM)", re.IGNORECASE)
-_KINDS = {"DM": ImageKind.LOW_ENERGY, "CM": ImageKind.RECOMBINED, "SYNTHETIC": ImageKind.SYNTHETIC}
 _BITS = {"L": 8, "I;16": 16, "I;16B": 16, "I": 16, "RGB": 8}
 # JPEG files of grey images stored as RGB differ by rounding only.
 _GREY_TOLERANCE = 3
 _IMAGE_ERRORS = (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError)
+# Where no window is stored it spans these percentiles of what is not the lowest value (air, padding).
+_WINDOW_PERCENTILES = (0.5, 99.5)
 
 
-def read_image_file(path: Path) -> FoundImage:
+@dataclass(frozen=True)
+class _Opened:
+    """A file's form; ``load`` reads its pixels."""
+
+    rows: int
+    columns: int
+    bits: int
+    mode: str
+    load: Callable[[], FloatImage]
+    spacing_mm: tuple[float, float] | None = None
+    window: VOIWindow | None = None
+
+
+def read_image_file(path: Path, entry: ImageEntry | None = None) -> FoundImage:
     """Describe one image file.
 
     Parameters
     ----------
     path
         The file, absolute. White space anywhere in the name is ignored (some CDD-CESM names have it).
+    entry
+        What a `cemsynth-images.csv` says of it; it goes before name and header.
 
     Returns
     -------
     FoundImage
-        Without spacing (an image file has none) unless the JSON of a synthetic image gives it.
+        With spacing only where the table, a NRRD header or the JSON of a synthetic image gives it.
 
     Raises
     ------
     UnreadableImageError
-        Another name, color, cut short, damaged, or a synthetic image without a valid JSON beside it.
+        Another name and no table, color, cut short, damaged, or a synthetic image without a valid JSON beside it.
     """
-    match = _NAME.fullmatch(re.sub(r"\s+", "", path.stem))
-    if match is None:
+    name = parse_image_name(path)
+    told = entry if entry is not None else name
+    if told is None:
         raise UnreadableImageError(
-            f"{path.name} is not named like P12_L_DM_CC (DM low energy, CM recombined), so it is not used."
+            f"{path.name} is not named like P12_L_DM_CC (DM low energy, CM recombined), so it is not used; "
+            f"a {TABLE_NAME} can tell what it shows."
         )
-    patient, side, token, view_text = (part.upper() for part in match.groups())
-    kind, laterality, view = _KINDS[token], Laterality(side), ViewPosition(view_text)
-    mode, rows, columns = _opened(path)
-    bits = _BITS[mode]
-    if kind is ImageKind.SYNTHETIC:
-        image = _synthetic(path, PixelGrid(rows, columns, None), laterality, view, mode)
-    else:
-        if mode == "RGB" or bits == 16:
-            pixels = load_image_pixels(path)
-            low, high = (0.0, 255.0) if bits == 8 else (float(pixels.min()), float(pixels.max()))
-        else:
-            low, high = 0.0, 255.0
-        image = CEMImage(
-            path=path,
-            kind=kind,
-            grid=PixelGrid(rows, columns, None),
-            window=VOIWindow.from_range(low, high if high > low else low + 1.0),
-            chest_wall=None,
-            bits_stored=bits,
-            load=partial(load_image_pixels, path),
+    opened = _opened_nrrd(path) if path.suffix.lower() == NRRD_SUFFIX else _opened(path)
+    if entry is None and name is not None and name.kind is ImageKind.SYNTHETIC:
+        grid = PixelGrid(opened.rows, opened.columns, None)
+        image = _synthetic(path, grid, name.laterality, name.view, opened.bits)
+        return FoundImage(image, name.patient_id, None, name.laterality, name.view)
+    warnings = []
+    folder = kind_of_folder(path)
+    if entry is None and folder is not None and folder is not told.kind:
+        warnings.append(
+            f"{path.name} is named as a {told.kind.value.replace('_', ' ')} image but lies in the folder "
+            f"{path.parent.name}; its name was followed."
         )
-    return FoundImage(image=image, patient_id=patient, study_uid=None, laterality=laterality, view=view)
+    window = (entry.window if entry else None) or opened.window
+    if window is None and opened.bits == 8:
+        window = VOIWindow.from_range(0.0, 255.0)
+    if window is None:
+        window = window_of_values(opened.load())
+        warnings.append(f"{path.name} tells no window, so it is shown from its darkest to its brightest tissue.")
+    if opened.mode == "RGB":
+        opened.load()  # says now if it is in color
+    image = CEMImage(
+        path=path,
+        kind=told.kind,
+        grid=PixelGrid(opened.rows, opened.columns, (entry.spacing_mm if entry else None) or opened.spacing_mm),
+        window=window,
+        chest_wall=None,
+        bits_stored=opened.bits,
+        load=opened.load,
+    )
+    return FoundImage(
+        image=image,
+        patient_id=told.patient_id,
+        study_uid=None,
+        laterality=told.laterality,
+        view=told.view,
+        instance_number=told.number,
+        warnings=tuple(warnings),
+    )
+
+
+def window_of_values(pixels: FloatImage) -> VOIWindow:
+    """The window from the 0.5th to the 99.5th percentile of all values above the lowest one (air or padding)."""
+    above = pixels[np.isfinite(pixels) & (pixels > np.nanmin(pixels))] if np.isfinite(pixels).any() else pixels[:0]
+    if above.size == 0:
+        return VOIWindow.from_range(0.0, 1.0)
+    low, high = (float(x) for x in np.percentile(above, _WINDOW_PERCENTILES))
+    return VOIWindow.from_range(low, high if high > low else low + 1.0)
 
 
 def load_image_pixels(path: Path, slope: float = 1.0, intercept: float = 0.0) -> FloatImage:
@@ -109,8 +147,17 @@ def load_image_pixels(path: Path, slope: float = 1.0, intercept: float = 0.0) ->
     return np.asarray(values * slope + intercept, dtype=np.float32)
 
 
-def _opened(path: Path) -> tuple[str, int, int]:
-    """Mode, rows and columns; checks form and completeness without decoding."""
+def _opened_nrrd(path: Path) -> _Opened:
+    # Imported here: SimpleITK takes half a second, and other images do not need it.
+    from CEMSynthLib.study.nrrd import load_nrrd_pixels, read_nrrd_header
+
+    header = read_nrrd_header(path)
+    load = partial(load_nrrd_pixels, path)
+    return _Opened(header.rows, header.columns, header.bits, "NRRD", load, header.spacing_mm, header.window)
+
+
+def _opened(path: Path) -> _Opened:
+    """Form and completeness without decoding."""
     try:
         with Image.open(path) as file:
             mode, (columns, rows) = file.mode, file.size
@@ -138,14 +185,14 @@ def _opened(path: Path) -> tuple[str, int, int]:
     }.get(form, True)
     if not whole:
         raise UnreadableImageError(f"{path.name} is cut short: its end is missing; copy it again from its source.")
-    return mode, rows, columns
+    return _Opened(rows, columns, _BITS[mode], mode, partial(load_image_pixels, path))
 
 
-def _synthetic(path: Path, grid: PixelGrid, laterality: Laterality, view: ViewPosition, mode: str) -> CEMImage:
+def _synthetic(path: Path, grid: PixelGrid, laterality: Laterality, view: ViewPosition, bits: int) -> CEMImage:
     sidecar = path.with_suffix(".json")
     try:
         data = json.loads(sidecar.read_text(encoding="utf-8"))
-        if data["format"] != SIDECAR_FORMAT or data["version"] != 1 or _BITS[mode] != 16:
+        if data["format"] != SIDECAR_FORMAT or data["version"] != 1 or bits != 16:
             raise ValueError
         slope, intercept = float(data["slope"]), float(data["intercept"])
         window = VOIWindow.from_range(float(data["window"]["low"]), float(data["window"]["high"]))

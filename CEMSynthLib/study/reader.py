@@ -5,10 +5,11 @@ from collections import defaultdict
 from pathlib import Path
 
 from CEMSynthLib.progress import Progress, silent
-from CEMSynthLib.study.dicom import is_dicom, read_instance
+from CEMSynthLib.study.dicom import read_instance
 from CEMSynthLib.study.errors import StudyFolderError, UnreadableImageError
 from CEMSynthLib.study.found import FoundImage, UnclassifiedImage
-from CEMSynthLib.study.image_folder import SUFFIXES, read_image_file
+from CEMSynthLib.study.header import is_dicom
+from CEMSynthLib.study.image_set import ImageSet
 from CEMSynthLib.study.model import CEMStudy, FileReason, ImageKind, StudyFolder
 from CEMSynthLib.study.pairing import acquisitions_of
 
@@ -40,15 +41,21 @@ def read_folder(path: Path, progress: Progress = silent) -> StudyFolder:
     ------
     StudyFolderError
         The path is missing, empty, or holds nothing that can be read.
+    ImageTableError
+        A ``cemsynth-images.csv`` in the folder is damaged.
     """
     path = Path(path).absolute()
     root, files, skipped = _files(path)
+    image_set = ImageSet.of(files)
+    skipped += image_set.skipped
+    known = image_set.tables | {reason.path for reason in image_set.skipped}
+    files = [file for file in files if file not in known]
     studies: dict[tuple[str, str | None], tuple[list[FoundImage], list[FileReason]]] = defaultdict(lambda: ([], []))
     seen: dict[str, Path] = {}
     sidecars: set[Path] = set()
     for number, file in enumerate(files, start=1):
         try:
-            result = _read(file)
+            result = _read(file, image_set)
         except (UnreadableImageError, PermissionError) as error:
             reason = (
                 str(error) if isinstance(error, UnreadableImageError) else f"{file.name} may not be read by this user."
@@ -107,12 +114,12 @@ def _files(path: Path) -> tuple[Path, list[Path], list[FileReason]]:
     return path, files, skipped
 
 
-def _read(file: Path) -> FoundImage | UnclassifiedImage | None:
+def _read(file: Path, image_set: ImageSet) -> FoundImage | UnclassifiedImage | None:
     """Read one file by its content; ``None`` where it is neither DICOM nor named like an image."""
     if file.stat().st_size and is_dicom(file):
         return read_instance(file)
-    if file.suffix.lower() in SUFFIXES:
-        return read_image_file(file)
+    if image_set.handles(file):
+        return image_set.read(file)
     if file.suffix.lower() in (".dcm", ".dicom", ".ima"):
         raise UnreadableImageError(f"{file.name} is not a DICOM file, whatever its name says.")
     return None
