@@ -161,11 +161,14 @@ def _part(
     through_fat = smooth_step((skin_mm - 0.5) / 3)
     mesh = np.zeros(shape)
     cell_mm = rng.uniform(2.6, 3.4)
+    # The larger the exponent of the spectrum, the more weight large structures have.
+    steep = 1.5 * (patient.beta(position) - 2.3)
     for layer in range(6):
-        mesh += 1.12**layer * strands.walls(cell_mm * 1.35**layer, rng.uniform(2.0, 3.4), rng.uniform(0.8, 1.4))
+        size = 1.35**layer
+        mesh += size**steep * strands.walls(cell_mm * size, rng.uniform(2.4, 3.6) - 0.2 * layer, rng.uniform(0.8, 1.4))
     # Ligaments and small strands run through the fat everywhere.
     ligaments = strands.walls(13.0, 11.0, 3.0) + strands.walls(8.0, 9.0, 2.5) + strands.walls(5.0, 7.0, 2.0)
-    grain = texture.power_law_field(rng, shape, spacing, patient.beta(position) - 0.2, 25.0)
+    grain = texture.power_law_field(rng, shape, spacing, patient.beta(position) + 0.2, 25.0)
     streaks = strands.cells(rng.uniform(9, 14), rng.uniform(2.0, 3.5))
     # The denser the breast, the less one sees between its strands.
     contrast = 1.2 / (1 + 2.5 * patient.glandularity)
