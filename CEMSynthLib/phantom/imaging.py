@@ -1,91 +1,99 @@
-"""From tissue to detector: primary, scatter, blur, quantum noise of the low-energy and the high-energy exposure."""
+"""From tissue to detector: primary, scatter, blur and noise of the low-energy and the high-energy exposure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import fft, ndimage
 
-from CEMSynthLib.phantom.physics import Tissue, log_signal
+from CEMSynthLib.phantom.detector import DETECTORS, Detector, blur
+from CEMSynthLib.phantom.motion import displacement, moved
+from CEMSynthLib.phantom.physics import Tissue, log_signal, mean_energy, signal_image, slab
+from CEMSynthLib.phantom.scatter import scatter_signal
+from CEMSynthLib.phantom.spectra import absorbed_kev_per_mm2_mgy
 from CEMSynthLib.phantom.technique import Technique
 
-FloatArray = NDArray[np.float64]
+FloatImage = NDArray[np.float32]
 
-# Detector MTF .85 / .59 / .24 at 1 / 2 / 4 lp/mm (design notes), met within .02 by 1 / (1 + (f / 2.35)^2.1).
-MTF_HALF, MTF_POWER = 2.35, 2.1
-# Noise of one 0.1 mm pixel behind a breast of 5 cm, in ln units.
-NOISE_LOW, NOISE_HIGH = 0.022, 0.028
-ELECTRONIC = 0.15  # of the quantum noise variance behind 5 cm
-SCATTER_MM = 18.0  # standard deviation of the broad part of the scatter point spread
+# Air kerma in mGy where the beam enters a breast of 5 cm, about 1.6 and 0.7 mGy mean glandular dose: Gennaro et al.,
+# Cancers 2022, give 2.3-2.5 mGy a view, 23-36% of it from HE.
+LOW_KERMA_MGY, HIGH_KERMA_MGY = 7.0, 1.0
+#: Automatic exposure lets the signal behind the breast fall with this power of its thickness.
+EXPOSURE_POWER = -1.5
+GRID_TRANSMISSION = 0.75  # of primary; chosen, .81-.84 at 49 kVp (Chen et al., Med Phys 2009), less at low energy
+DISTANCES_CM = (60.0, 65.0)  # focus to the upper face of a breast of 5 cm, to the detector
+FLOOR = 1e-6
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Exposures:
-    """Detector signals relative to the open field, LE and HE, with what is known about them.
+    """Detector signals relative to the open field, and what is in them; float32, shape (rows, columns).
 
-    ``low``, ``high``: with blur and noise, scatter included. ``low_scatter``, ``high_scatter``: the scatter in them.
+    Parameters
+    ----------
+    low, high
+        LE and HE: primary and scatter, blurred, with noise.
+    low_primary, high_primary
+        The primary alone, blurred, without noise.
+    low_scatter, high_scatter
+        The scatter alone.
     """
 
-    low: FloatArray
-    high: FloatArray
-    low_scatter: FloatArray
-    high_scatter: FloatArray
+    low: FloatImage
+    high: FloatImage
+    low_primary: FloatImage
+    high_primary: FloatImage
+    low_scatter: FloatImage
+    high_scatter: FloatImage
 
 
-def scatter_to_primary(high_energy: bool, thickness_cm: float) -> float:
-    """Scatter-to-primary ratio in the middle of the breast: .33-.42 (LE) and .26-.30 (HE) from 3 to 8 cm."""
-    share = np.clip((thickness_cm - 3) / 5, -0.2, 1.3)
-    return float(0.26 + 0.04 * share) if high_energy else float(0.33 + 0.09 * share)
+def noise_variance(technique: Technique, high_energy: bool, flat_cm: float, spacing_mm: float) -> tuple[float, float]:
+    """Variance of a pixel for a signal of 1, and the signal at which electronic noise equals quantum noise.
 
+    A pixel of signal I has the variance ``first * (I + second)`` before the detector blurs it.
 
-def scatter_signal(
-    primary: FloatArray, thickness: FloatArray, flat_cm: float, high_energy: bool, spacing_mm: float
-) -> FloatArray:
-    """Scatter that the breast throws on the detector; less near the skin, where there is less breast around.
-
-    The breast's primary times a ratio that grows with the local thickness, spread by a Gaussian. Beyond the
-    chest wall the body goes on.
+    Parameters
+    ----------
+    technique
+        Exposure pair and noise factor.
+    high_energy
+        HE, else LE.
+    flat_cm
+        Thickness of the flat part, for which the automatic exposure chooses the dose.
+    spacing_mm
+        Pixel spacing.
     """
-    ratio = scatter_to_primary(high_energy, flat_cm) * thickness / flat_cm
-    step = max(1, round(3.0 / spacing_mm))
-    coarse = (primary * ratio)[::step, ::step]
-    sigma = SCATTER_MM / (spacing_mm * step)
-    pad = int(3 * sigma)
-    padded = np.pad(coarse, ((pad, pad), (pad, pad)))
-    padded[:, :pad] = padded[:, pad : pad + 1]
-    spread = ndimage.gaussian_filter(padded, sigma, mode="constant")[
-        pad : pad + coarse.shape[0], pad : pad + coarse.shape[1]
-    ]
-    zoomed = ndimage.zoom(spread, step, order=1, mode="nearest", grid_mode=True)
-    missing = [(0, max(0, primary.shape[axis] - zoomed.shape[axis])) for axis in (0, 1)]
-    return np.asarray(np.pad(zoomed, missing, mode="edge")[: primary.shape[0], : primary.shape[1]])
+    exposure = technique.pair.high_energy if high_energy else technique.pair.low_energy
+    detector = DETECTORS[technique.pair.detector]
+    behind, behind_5 = (float(np.exp(log_signal(exposure, slab(t)))) for t in (flat_cm, 5.0))
+    kerma = (HIGH_KERMA_MGY if high_energy else LOW_KERMA_MGY) * behind_5 / behind * (flat_cm / 5.0) ** EXPOSURE_POWER
+    absorbed_kev = absorbed_kev_per_mm2_mgy(exposure) * kerma * GRID_TRANSMISSION * spacing_mm**2
+    swank = detector.swank_high if high_energy else detector.swank_low
+    variance = technique.noise**2 * mean_energy(exposure, slab(flat_cm)) / (absorbed_kev * swank)
+    at_detector_ugy = 1000 * kerma * (DISTANCES_CM[0] / DISTANCES_CM[1]) ** 2 * GRID_TRANSMISSION
+    return variance, detector.electronic_ugy / at_detector_ugy
 
 
-def blur(image: FloatArray, spacing_mm: float) -> FloatArray:
-    """The detector's MTF."""
-    pad = 8  # so that the chest wall does not meet the air of the opposite border
-    wide = np.pad(image, pad, mode="edge")
-    f = np.hypot(fft.fftfreq(wide.shape[0], spacing_mm)[:, None], fft.rfftfreq(wide.shape[1], spacing_mm)[None, :])
-    return np.asarray(fft.irfft2(fft.rfft2(wide) / (1 + (f / MTF_HALF) ** MTF_POWER), s=wide.shape)[pad:-pad, pad:-pad])
-
-
-def _noisy(
-    log_image: FloatArray, reference: float, noise: float, spacing_mm: float, rng: np.random.Generator
-) -> FloatArray:
-    """Add quantum noise (variance of the logarithm ~ 1 / signal) and electronic noise, blurred by the detector."""
-    sigma = noise * 0.1 / spacing_mm
-    relative = np.exp(np.clip(reference - log_image, -8, 3))
-    amplitude = sigma * np.sqrt(relative * (1 - ELECTRONIC) + ELECTRONIC * relative**2)
-    return np.asarray(log_image + amplitude * blur(rng.standard_normal(log_image.shape), spacing_mm))
+def _noise(
+    signal: FloatImage, variance: tuple[float, float], detector: Detector, spacing_mm: float, rng: np.random.Generator
+) -> FloatImage:
+    scale, electronic = np.float32(variance[0]), np.float32(variance[1])
+    drawn = rng.standard_normal(signal.shape, dtype=np.float32)
+    if not detector.noise_is_blurred:
+        return np.asarray(drawn * np.sqrt(scale * (signal + electronic)), dtype=np.float32)
+    drawn *= np.sqrt(scale * signal)
+    drawn = blur(drawn, detector, spacing_mm)
+    drawn += np.sqrt(scale * electronic) * rng.standard_normal(signal.shape, dtype=np.float32)
+    return drawn
 
 
 def expose(
     technique: Technique,
     tissue: Tissue,
-    thickness: FloatArray,
+    thickness: NDArray[np.floating],
     flat_cm: float,
     spacing_mm: float,
     rng: np.random.Generator,
+    motion_rng: np.random.Generator,
     *,
     noise: bool = True,
 ) -> Exposures:
@@ -93,31 +101,70 @@ def expose(
 
     Parameters
     ----------
+    technique
+        How.
     tissue
-        Path lengths and iodine on the detector grid.
+        Path lengths and iodine on the detector grid, or a part of it that holds the whole breast with the chest
+        wall at the left border.
     thickness
-        Outer thickness in cm, for the scatter.
+        Outer thickness in cm, for the scatter; 0 in air.
     flat_cm
         Thickness of the flat part.
+    spacing_mm
+        Pixel spacing.
+    rng, motion_rng
+        Sources of the noise and of the motion.
     noise
         Switch off for the truth.
+
+    Returns
+    -------
+    Exposures
+        Of the shape of ``thickness``.
     """
-    signals, scatters = [], []
+    detector = DETECTORS[technique.pair.detector]
+    parts: list[tuple[FloatImage, FloatImage, FloatImage]] = []
     for high in (False, True):
-        primary_log = log_signal(technique.pair.high_energy if high else technique.pair.low_energy, tissue)
-        primary = np.exp(primary_log)
-        scatter = scatter_signal(np.where(thickness > 0, primary, 0.0), thickness, flat_cm, high, spacing_mm)
-        total = blur(primary, spacing_mm) + scatter
-        log_total = np.log(np.clip(total, 1e-6, None))
+        primary = signal_image(technique.pair.high_energy if high else technique.pair.low_energy, tissue)
+        if high and (technique.motion_mm or any(technique.shift_mm)):
+            shape = (primary.shape[0], primary.shape[1])
+            field = displacement(shape, spacing_mm, technique.motion_mm, technique.shift_mm, motion_rng)
+            primary = np.clip(moved(primary, field, spacing_mm), FLOOR, 1, dtype=np.float32)
+        scatter = scatter_signal(primary, thickness, flat_cm, high, spacing_mm)
+        primary = np.maximum(blur(primary, detector, spacing_mm), np.float32(FLOOR))
+        total = primary + scatter
         if noise:
-            middle = (
-                float(np.median(log_total[thickness > 0.8 * flat_cm]))
-                if (thickness > 0.8 * flat_cm).any()
-                else float(log_total.min())
-            )
-            # Automatic exposure: a thick breast gets more, not quite enough.
-            amount = (NOISE_HIGH if high else NOISE_LOW) * technique.noise * (flat_cm / 5.0) ** 0.25
-            log_total = _noisy(log_total, middle, amount, spacing_mm, rng)
-        signals.append(np.exp(log_total))
-        scatters.append(scatter)
-    return Exposures(low=signals[0], high=signals[1], low_scatter=scatters[0], high_scatter=scatters[1])
+            variance = noise_variance(technique, high, flat_cm, spacing_mm)
+            total += _noise(total, variance, detector, spacing_mm, rng)
+            np.maximum(total, np.float32(FLOOR), out=total)
+        parts.append((total, primary, scatter))
+    (low, low_primary, low_scatter), (high_, high_primary, high_scatter) = parts
+    return Exposures(low, high_, low_primary, high_primary, low_scatter, high_scatter)
+
+
+def before_contrast(
+    technique: Technique,
+    tissue: Tissue,
+    thickness: NDArray[np.floating],
+    flat_cm: float,
+    spacing_mm: float,
+    exposures: Exposures,
+) -> FloatImage:
+    """The LE signal had there been no iodine, with the same noise.
+
+    Parameters
+    ----------
+    technique, tissue, thickness, flat_cm, spacing_mm, exposures
+        As given to `expose`, and what it returned.
+
+    Returns
+    -------
+    ndarray of float32
+    """
+    plain = replace(tissue, iodine=0.0)
+    primary = np.broadcast_to(signal_image(technique.pair.low_energy, plain), thickness.shape)
+    scatter = scatter_signal(primary, thickness, flat_cm, False, spacing_mm)
+    change = np.maximum(blur(primary, DETECTORS[technique.pair.detector], spacing_mm), np.float32(FLOOR))
+    change -= exposures.low_primary
+    change += scatter - exposures.low_scatter
+    return np.maximum(exposures.low + change, np.float32(FLOOR))

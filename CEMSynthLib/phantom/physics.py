@@ -8,22 +8,19 @@ table again.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from CEMSynthLib.phantom.errors import PhantomError
+from CEMSynthLib.phantom.spectra import DENSITIES, thinned, whole
 
 FloatArray = NDArray[np.float64]
 
-TABLE = Path(__file__).parent / "tables" / "physics.csv"
-IODINE_K_EDGE_KEV = 33.17
-# g/cm3; Hammerstein 1979, ICRU 44 (muscle). Calcification: hydroxyapatite.
-DENSITIES = {"adipose": 0.93, "glandular": 1.04, "skin": 1.09, "muscle": 1.05, "calcification": 3.16}
 SKIN_CM = 0.3  # both skin layers together, in the reference slab
 REFERENCE_GLANDULARITY = 0.2
+CHUNK = 1 << 15  # pixels; 128 KB of float32 stay in the second-level cache
 
 
 @dataclass(frozen=True)
@@ -62,20 +59,28 @@ class Tissue:
         Path lengths in cm, at least 0; arrays of one shape, or scalars.
     iodine
         Areal density in mg/cm2.
+    titanium
+        Path length in cm (biopsy clip).
     """
 
-    adipose: FloatArray | float
-    glandular: FloatArray | float
-    skin: FloatArray | float = SKIN_CM
-    muscle: FloatArray | float = 0.0
-    calcification: FloatArray | float = 0.0
-    iodine: FloatArray | float = 0.0
+    adipose: NDArray[np.floating] | float
+    glandular: NDArray[np.floating] | float
+    skin: NDArray[np.floating] | float = SKIN_CM
+    muscle: NDArray[np.floating] | float = 0.0
+    calcification: NDArray[np.floating] | float = 0.0
+    iodine: NDArray[np.floating] | float = 0.0
+    titanium: NDArray[np.floating] | float = 0.0
 
     def column_densities(self) -> dict[str, FloatArray]:
         """Areal densities in g/cm2 by the name of the material (materials that are nowhere met are left out)."""
         found = {name: np.asarray(getattr(self, name)) * rho for name, rho in DENSITIES.items()}
         found["iodine"] = np.asarray(self.iodine) * 1e-3
         return {name: np.asarray(value, dtype=np.float64) for name, value in found.items() if np.any(value)}
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape that all parts broadcast to."""
+        return np.broadcast_shapes(*(np.shape(getattr(self, name)) for name in (*DENSITIES, "iodine")))
 
 
 def slab(thickness_cm: float, glandularity: float = REFERENCE_GLANDULARITY, iodine: float = 0.0) -> Tissue:
@@ -89,43 +94,7 @@ def slab(thickness_cm: float, glandularity: float = REFERENCE_GLANDULARITY, iodi
     return Tissue(adipose=inner * (1 - glandularity), glandular=inner * glandularity, iodine=iodine)
 
 
-@cache
-def _table() -> dict[str, FloatArray]:
-    with TABLE.open(encoding="ascii") as lines:
-        names = lines.readline().strip().split(",")
-    values = np.loadtxt(TABLE, delimiter=",", skiprows=1)
-    return dict(zip(names, values.T, strict=True))
-
-
-@cache
-def _energy_groups(exposure: str, groups: int) -> tuple[FloatArray, dict[str, FloatArray]]:
-    """Neighboring bins merged, finer where thin or thick breasts get their signal; never across the iodine K edge."""
-    table = _table()
-    if exposure not in table:
-        raise PhantomError(f"the exposure {exposure!r} is not known; known pairs are {', '.join(PAIRS)}")
-    mu = {name: table[f"mu_{name}"] for name in (*DENSITIES, "iodine")}
-
-    def behind(thickness_cm: float) -> FloatArray:
-        densities = slab(thickness_cm).column_densities()
-        return np.asarray(table[exposure] * np.exp(-sum(mu[m] * t for m, t in densities.items())))
-
-    share = np.mean([np.cumsum(b) / b.sum() for b in map(behind, (0.4, 1.5, 4.0, 8.0))], axis=0)
-    label = np.minimum((share * groups).astype(int), groups - 1) + groups * (table["energy_kev"] > IODINE_K_EDGE_KEV)
-    middle = behind(3.0)
-    weights: list[float] = []
-    grouped: dict[str, list[float]] = {name: [] for name in mu}
-    for number in np.unique(label):
-        inside = label == number
-        densities = slab(3.0).column_densities()
-        for name in mu:
-            grouped[name].append(float(np.average(mu[name][inside], weights=middle[inside] + 1e-300)))
-        # The group brings the same signal behind 3 cm of breast as its bins do.
-        attenuation = np.exp(-sum(grouped[m][-1] * t for m, t in densities.items()))
-        weights.append(float(middle[inside].sum() / attenuation))
-    return np.array(weights), {name: np.array(values) for name, values in grouped.items()}
-
-
-def log_signal(exposure: str, tissue: Tissue, groups: int | None = 20) -> FloatArray:
+def log_signal(exposure: str, tissue: Tissue, *, every_energy: bool = False) -> FloatArray:
     """Natural logarithm of the primary signal relative to the signal with the paddle alone.
 
     Parameters
@@ -134,45 +103,101 @@ def log_signal(exposure: str, tissue: Tissue, groups: int | None = 20) -> FloatA
         Name of one exposure, e.g. ``"RhRh29"``.
     tissue
         What the rays meet.
-    groups
-        The energy bins are merged into about this many groups (error for 0.5 to 9 cm of breast: below 0.021 in LE,
-        0.003 in HE); ``None`` takes every bin of the table.
+    every_energy
+        Take every energy of the table, not the few of `CEMSynthLib.phantom.spectra.thinned` (whose error is below
+        0.0002 for breast and iodine).
 
     Returns
     -------
     ndarray of float64
         In the shape that the parts of ``tissue`` broadcast to; 0 in air.
+
+    Raises
+    ------
+    PhantomError
+        The exposure is not known.
     """
-    if groups is None:
-        table = _table()
-        if exposure not in table:
-            raise PhantomError(f"the exposure {exposure!r} is not known; known pairs are {', '.join(PAIRS)}")
-        weights, mu = table[exposure], {name: table[f"mu_{name}"] for name in (*DENSITIES, "iodine")}
-    else:
-        weights, mu = _energy_groups(exposure, groups)
-    densities = tissue.column_densities()
-    signal = np.zeros(np.broadcast_shapes(*(d.shape for d in densities.values())) if densities else ())
-    for index, weight in enumerate(weights):
-        exponent = np.zeros_like(signal)
+    spectrum = whole(exposure) if every_energy else thinned(exposure)
+    densities, shape = tissue.column_densities(), tissue.shape
+    signal = np.zeros(shape)
+    for index, weight_here in enumerate(spectrum.weight):
+        exponent = np.zeros(shape)
         for name, density in densities.items():
-            exponent -= mu[name][index] * density
-        signal += weight * np.exp(exponent)
+            exponent -= spectrum.mu[name][index] * density
+        signal += weight_here * np.exp(exponent)
     return np.asarray(np.log(signal))
 
 
+def signal_image(exposure: str, tissue: Tissue) -> NDArray[np.float32]:
+    """The primary signal of a whole image relative to the signal with the paddle alone: 1 in air.
+
+    As `log_signal`, but fast: single precision, a part of the image at a time (0.3 s for 3.3 million pixels where
+    the same in double precision over whole arrays takes 3 s).
+
+    Parameters
+    ----------
+    exposure
+        Name of one exposure.
+    tissue
+        Arrays of one shape, or scalars.
+
+    Returns
+    -------
+    ndarray of float32
+        In that shape.
+    """
+    spectrum = thinned(exposure)
+    scale = {name: np.float32(rho) for name, rho in DENSITIES.items()} | {"iodine": np.float32(1e-3)}
+    parts = {name: np.broadcast_to(getattr(tissue, name), tissue.shape).reshape(-1) for name in scale}
+    signal = np.empty(tissue.shape, dtype=np.float32)
+    flat = signal.reshape(-1)
+    exponent, product = np.empty(CHUNK, np.float32), np.empty(CHUNK, np.float32)
+    for start in range(0, flat.size, CHUNK):
+        here = flat[start : start + CHUNK]
+        here[:] = 0
+        used = slice(0, here.size)
+        met = {
+            name: part[start : start + CHUNK].astype(np.float32) * -scale[name]
+            for name, part in parts.items()
+            if part[start : start + CHUNK].any()
+        }
+        for index, weight_here in enumerate(spectrum.weight):
+            exponent[used] = 0
+            for name, density in met.items():
+                np.multiply(density, np.float32(spectrum.mu[name][index]), out=product[used])
+                exponent[used] += product[used]
+            np.exp(exponent[used], out=product[used])
+            product[used] *= np.float32(weight_here)
+            here += product[used]
+    return signal
+
+
+def mean_energy(exposure: str, tissue: Tissue) -> float:
+    """Energy in keV that each absorbed quantum brings behind ``tissue`` (scalars), the mean weighted by that energy.
+
+    The variance of an energy-integrating detector's signal is the signal times this energy.
+    """
+    spectrum = whole(exposure)
+    depth = sum(spectrum.mu[name] * float(t) for name, t in tissue.column_densities().items())
+    return float(np.average(spectrum.energy_kev, weights=spectrum.weight * np.exp(-depth)))
+
+
+def _change(exposure: str, one: Tissue, other: Tissue) -> float:
+    return float(log_signal(exposure, one, every_energy=True) - log_signal(exposure, other, every_energy=True))
+
+
+@lru_cache(maxsize=64)
 def weight(pair: ExposurePair, thickness_cm: float) -> float:
     """The w of ``w ln(I_LE) - ln(I_HE)`` that nulls a small exchange of gland for fat at 20% glandularity."""
     step = 0.005
     more, less = slab(thickness_cm, REFERENCE_GLANDULARITY + step), slab(thickness_cm, REFERENCE_GLANDULARITY - step)
-    high = log_signal(pair.high_energy, more, None) - log_signal(pair.high_energy, less, None)
-    low = log_signal(pair.low_energy, more, None) - log_signal(pair.low_energy, less, None)
-    return float(high / low)
+    return _change(pair.high_energy, more, less) / _change(pair.low_energy, more, less)
 
 
+@lru_cache(maxsize=64)
 def iodine_sensitivity(pair: ExposurePair, thickness_cm: float) -> float:
     """Ln units of the recombined image per mg iodine per cm2, for little iodine."""
-    w, little = weight(pair, thickness_cm), 0.1
+    little = 0.1
     with_iodine, without = slab(thickness_cm, iodine=little), slab(thickness_cm)
-    low = log_signal(pair.low_energy, with_iodine, None) - log_signal(pair.low_energy, without, None)
-    high = log_signal(pair.high_energy, with_iodine, None) - log_signal(pair.high_energy, without, None)
-    return float((w * low - high) / little)
+    low, high = (_change(exposure, with_iodine, without) for exposure in (pair.low_energy, pair.high_energy))
+    return (weight(pair, thickness_cm) * low - high) / little

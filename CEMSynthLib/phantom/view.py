@@ -5,18 +5,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from CEMSynthLib.phantom.acquisition import image_view
 from CEMSynthLib.phantom.anatomy import breast_anatomy
 from CEMSynthLib.phantom.body import draw_body
 from CEMSynthLib.phantom.compression import Compression
 from CEMSynthLib.phantom.errors import PhantomError
-from CEMSynthLib.phantom.imaging import expose
 from CEMSynthLib.phantom.lesions import Lesion, add_lesions
 from CEMSynthLib.phantom.outline import breast_outline
 from CEMSynthLib.phantom.patient import LATERALITIES, POSITIONS, Patient
 from CEMSynthLib.phantom.physics import Tissue
-from CEMSynthLib.phantom.presentation import present_low_energy, present_recombined
 from CEMSynthLib.phantom.random_source import Stream, generator
-from CEMSynthLib.phantom.recombination import recombine
 
 VIEWS = (("R", "CC"), ("L", "CC"), ("R", "MLO"), ("L", "MLO"))
 
@@ -29,6 +27,11 @@ class SimulatedView:
     ----------
     low_energy, recombined
         uint16, For Presentation.
+    without_artifact, halo_mg_cm2, halo_step_mg_cm2
+        Truth: what would be shown without the breast-in-breast artifact, the artifact noise-free, its step; see
+        `CEMSynthLib.phantom.acquisition.ViewImages`.
+    low_energy_raw, high_energy_raw
+        uint16, For Processing.
     iodine
         Truth, mg/cm2, float32.
     mask, pectoral
@@ -43,6 +46,11 @@ class SimulatedView:
     spacing_mm: float
     low_energy: NDArray[np.uint16]
     recombined: NDArray[np.uint16]
+    without_artifact: NDArray[np.uint16]
+    halo_mg_cm2: NDArray[np.float32]
+    halo_step_mg_cm2: float
+    low_energy_raw: NDArray[np.uint16]
+    high_energy_raw: NDArray[np.uint16]
     iodine: NDArray[np.float32]
     mask: NDArray[np.bool_]
     pectoral: NDArray[np.bool_]
@@ -59,7 +67,9 @@ class SimulatedView:
         return np.column_stack([x, points[:, 0] - self.spacing_mm / 2])
 
 
-def simulate_view(patient: Patient, laterality: str, position: str, spacing_mm: float) -> SimulatedView:
+def simulate_view(
+    patient: Patient, laterality: str, position: str, spacing_mm: float, *, pre_contrast: bool = False
+) -> SimulatedView:
     """Simulate one view of a patient; depends only on the patient, the view and the spacing.
 
     Parameters
@@ -68,6 +78,8 @@ def simulate_view(patient: Patient, laterality: str, position: str, spacing_mm: 
         ``"L"`` or ``"R"``; ``"CC"`` or ``"MLO"``.
     spacing_mm
         Detector pixel spacing, 0.05 to 2 mm.
+    pre_contrast
+        LE as it were without iodine; everything else stays as it is, the noise too.
 
     Raises
     ------
@@ -90,17 +102,29 @@ def simulate_view(patient: Patient, laterality: str, position: str, spacing_mm: 
     anatomy, lesion_iodine, lesions = add_lesions(anatomy, compression, plans, random(Stream.INSERTS))
     iodine = anatomy.iodine_bpe + anatomy.iodine_vessels + lesion_iodine
     tissue = Tissue(anatomy.adipose, anatomy.glandular, anatomy.skin, anatomy.muscle, 0.0, iodine)
-    exposures = expose(patient.technique, tissue, anatomy.thickness, flat_cm, spacing_mm, random(Stream.NOISE))
-    equivalents = recombine(patient, exposures, outline, flat_cm)
-    low = present_low_energy(exposures.low, outline.mask, spacing_mm)
-    recombined = present_recombined(equivalents, outline.mask, outline.skin_distance_mm > 25)
+    images = image_view(
+        patient,
+        outline,
+        tissue,
+        anatomy.thickness,
+        flat_cm,
+        random(Stream.NOISE),
+        random(Stream.MOTION),
+        excluded=anatomy.muscle > 0,
+        pre_contrast=pre_contrast,
+    )
     order = slice(None, None, -1) if laterality == "R" else slice(None)
     return SimulatedView(
         laterality=laterality,
         position=position,
         spacing_mm=spacing_mm,
-        low_energy=low[:, order].copy(),
-        recombined=recombined[:, order].copy(),
+        low_energy=images.low_energy[:, order].copy(),
+        recombined=images.recombined[:, order].copy(),
+        without_artifact=images.without_artifact[:, order].copy(),
+        halo_mg_cm2=images.halo_mg_cm2[:, order].copy(),
+        halo_step_mg_cm2=images.halo_step_mg_cm2,
+        low_energy_raw=images.low_energy_raw[:, order].copy(),
+        high_energy_raw=images.high_energy_raw[:, order].copy(),
         iodine=iodine.astype(np.float32)[:, order].copy(),
         mask=outline.mask[:, order].copy(),
         pectoral=(anatomy.muscle > 0)[:, order].copy(),

@@ -1,8 +1,10 @@
-"""Make `CEMSynthLib/phantom/tables/physics.csv` again: detector-weighted spectra and attenuation coefficients.
+"""Make the simulator's tables again: attenuation, detector-weighted spectra, and how many quanta a dose brings.
 
-Needs the extra ``tables`` (spekpy, xraydb); run from anywhere.
-One row an energy bin of 0.5 keV: mass attenuation in cm2/g, then for each exposure the energy absorbed in the
-detector per bin with nothing but the paddle in the beam, scaled to sum 1.
+Needs the extra ``tables`` (spekpy, xraydb); run from anywhere. ``CEMSynthLib/phantom/tables/physics.csv``: one row an
+energy bin of 0.5 keV; mass attenuation in cm2/g, then for each exposure the energy absorbed in the detector per bin
+with nothing but the paddle in the beam, scaled to sum 1. ``exposures.csv``: one row an exposure; the energy that the
+detector absorbs with nothing but the paddle in the beam, in keV per mm2 for each mGy of air kerma where the beam
+enters a breast of 5 cm.
 """
 
 from pathlib import Path
@@ -32,6 +34,8 @@ EXPOSURES = {
     "WCu49": ("W", 49, [("Cu", 0.30)], "Se"),
     "WTi49": ("W", 49, [("Ti", 1.0)], "Se"),
 }
+DETECTOR_CM, ENTRANCE_CM = 65, 60  # from the focus; the breast of 5 cm lies on the detector
+PADDLE = "Polymethyl Methacrylate (Lucite Perspex or Plexiglas)"  # spekpy's name
 
 
 def compound_mu(fractions, energies_ev):
@@ -58,22 +62,42 @@ def absorbed_share(detector, energies_ev):
     return 1 - np.exp(-mu * 0.0200)
 
 
-def exposure_spectrum(name, energies_kev):
-    """Energy absorbed per bin behind the paddle, scaled to sum 1."""
-    anode, kvp, filters, detector = EXPOSURES[name]
-    source = spekpy.Spek(kvp=kvp, th=16, dk=STEP_KEV, targ=anode, z=65)
+def beam(name, distance_cm):
+    """Describe the filtered beam of an exposure at a distance from the focus."""
+    anode, kvp, filters, _ = EXPOSURES[name]
+    source = spekpy.Spek(kvp=kvp, th=16, dk=STEP_KEV, targ=anode, z=distance_cm)
     for element, thickness_mm in filters:
         source.filter(element, thickness_mm)
-    source_kev, fluence = source.get_spectrum(edges=False)
+    return source
+
+
+def absorbed_energy(name, energies_kev):
+    """Energy absorbed in the detector behind the paddle, keV per mm2, mAs and bin."""
+    source_kev, fluence = beam(name, DETECTOR_CM).get_spectrum(edges=False)  # per cm2, keV and mAs
     energies_ev = energies_kev * 1000
-    fluence = np.interp(energies_kev, source_kev, fluence, left=0.0, right=0.0)
+    fluence = np.interp(energies_kev, source_kev, fluence, left=0.0, right=0.0) * STEP_KEV / 100
     paddle = np.exp(-compound_mu(PMMA, energies_ev) * PMMA_DENSITY * PMMA_CM)
-    signal = fluence * paddle * absorbed_share(detector, energies_ev) * energies_kev
+    return fluence * paddle * absorbed_share(EXPOSURES[name][3], energies_ev) * energies_kev
+
+
+def exposure_spectrum(name, energies_kev):
+    """Energy absorbed per bin behind the paddle, scaled to sum 1."""
+    signal = absorbed_energy(name, energies_kev)
     return signal / signal.sum()
 
 
+def entrance_kerma(name):
+    """Air kerma behind the paddle at the upper face of a breast of 5 cm, mGy per mAs."""
+    return beam(name, ENTRANCE_CM).filter(PADDLE, PMMA_CM * 10).get_kerma() / 1000
+
+
+def write(target, columns, rows):
+    """Write a table of numbers, the first column perhaps of names."""
+    target.write_text("\n".join([",".join(columns), *(",".join(row) for row in rows)]) + "\n", encoding="ascii")
+
+
 def main():
-    """Write the table."""
+    """Write the tables."""
     energies_kev = np.arange(5.25, 49.5, STEP_KEV)
     columns = {"energy_kev": energies_kev}
     for tissue in TISSUES:
@@ -83,11 +107,18 @@ def main():
     columns["mu_calcification"] = compound_mu(
         {"Ca": 0.3989, "P": 0.1850, "O": 0.4141, "H": 0.0020}, energies_kev * 1000
     )
+    columns["mu_titanium"] = xraydb.mu_elam("Ti", energies_kev * 1000, kind="total")
     for name in EXPOSURES:
         columns[name] = exposure_spectrum(name, energies_kev)
-    target = Path(__file__).resolve().parents[2] / "CEMSynthLib/phantom/tables/physics.csv"
-    header = ",".join(columns)
-    np.savetxt(target, np.column_stack(list(columns.values())), delimiter=",", header=header, comments="", fmt="%.7g")
+    folder = Path(__file__).resolve().parents[2] / "CEMSynthLib/phantom/tables"
+    table = np.column_stack(list(columns.values()))
+    write(folder / "physics.csv", columns, [[f"{value:.7g}" for value in row] for row in table])
+    absorbed = {name: absorbed_energy(name, energies_kev).sum() / entrance_kerma(name) for name in EXPOSURES}
+    write(
+        folder / "exposures.csv",
+        ["exposure", "absorbed_kev_per_mm2_mgy"],
+        [[name, f"{value:.6g}"] for name, value in absorbed.items()],
+    )
 
 
 if __name__ == "__main__":
