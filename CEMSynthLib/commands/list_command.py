@@ -1,7 +1,8 @@
-"""`cemsynth list PATH [--json]`: which studies and acquisitions a folder holds, and what was not used and why."""
+"""`cemsynth list PATH [--json] [--explain]`: which studies a folder holds, what was not used, and why each time."""
 
 import argparse
 import json
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -9,14 +10,21 @@ from CEMSynthLib.commands.progress_bar import progress_bar
 from CEMSynthLib.study.model import Acquisition, CEMImage, CEMStudy, FileReason, StudyFolder
 from CEMSynthLib.study.reader import FOREIGN, read_folder
 
+_WIDTH = 120
 _COLUMNS = ("view", "rows x columns", "spacing mm", "low energy", "high energy", "recombined")
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the subcommand ``list``."""
     parser = subparsers.add_parser("list", help="say which studies a folder holds", description=__doc__)
-    parser.add_argument("path", metavar="PATH", type=Path, help="folder of DICOM files or of CDD-CESM style images")
+    parser.add_argument(
+        "path",
+        metavar="PATH",
+        type=Path,
+        help="folder, zip archive or DICOMDIR of DICOM files, or folder of image files",
+    )
     parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
+    parser.add_argument("--explain", action="store_true", help="tell for each file which rule decided, with its source")
     parser.set_defaults(run=run)
 
 
@@ -35,20 +43,27 @@ def run(arguments: argparse.Namespace) -> int:
     """
     with progress_bar("Reading headers", unit="file") as progress:
         folder = read_folder(arguments.path, progress)
-    print(json.dumps(as_json(folder), indent=2, ensure_ascii=False) if arguments.json else as_text(folder))
+    if arguments.json:
+        print(json.dumps(as_json(folder, arguments.explain), indent=2, ensure_ascii=False))
+    else:
+        print(as_text(folder, arguments.explain))
     return 0
 
 
-def as_json(folder: StudyFolder) -> dict[str, Any]:
-    """What ``--json`` prints: paths relative to the folder with forward slashes, missing values ``None``."""
-    return {
+def as_json(folder: StudyFolder, explain: bool = False) -> dict[str, Any]:
+    """What ``--json`` prints: paths relative to the folder with forward slashes, missing values ``None``.
+
+    With ``explain`` there is one more key, ``explanations``: file -> sentences.
+    """
+    found: dict[str, Any] = {
         "studies": [_study_json(study, folder.root) for study in folder.studies],
         "skipped": _reasons(folder.skipped, folder.root),
     }
+    return found | {"explanations": _explanations(folder)} if explain else found
 
 
-def as_text(folder: StudyFolder) -> str:
-    """What is printed without ``--json``: one small table per study."""
+def as_text(folder: StudyFolder, explain: bool = False) -> str:
+    """What is printed without ``--json``: one small table per study, then with ``explain`` the reasons by file."""
     blocks = [_study_text(study, folder.root) for study in folder.studies]
     if folder.skipped:
         foreign = [s for s in folder.skipped if s.reason.endswith(FOREIGN)]
@@ -57,7 +72,24 @@ def as_text(folder: StudyFolder) -> str:
         if foreign:
             lines.append(f"  {len(foreign)} of another kind (neither DICOM nor image; --json names them)")
         blocks.append("\n".join(lines))
+    if explain:
+        blocks += [
+            "\n".join([f"Why {file}", *(_wrap(sentence) for sentence in sentences)])
+            for file, sentences in _explanations(folder).items()
+        ]
     return "\n\n".join(blocks)
+
+
+def _wrap(sentence: str) -> str:
+    """One sentence as an indented paragraph."""
+    return textwrap.fill(sentence, _WIDTH, initial_indent="  - ", subsequent_indent="    ", break_long_words=False)
+
+
+def _explanations(folder: StudyFolder) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for reason in folder.explanations:
+        found.setdefault(_relative(reason.path, folder.root), []).append(reason.reason)
+    return dict(sorted(found.items()))
 
 
 def _relative(path: Path, root: Path) -> str:

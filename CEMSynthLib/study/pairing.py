@@ -2,12 +2,13 @@
 
 Images of one laterality and view belong to one compression if one was made from the other (Source Image Sequence), or
 they share the Frame of Reference UID, or were acquired within 10 s. Where such a group holds a kind twice (one frame
-of reference for the whole study), it is split by time.
+of reference for the whole study), it is split by time. Raw images (FOR PROCESSING) stand by themselves where the same
+view has a low-energy image FOR PRESENTATION.
 """
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from CEMSynthLib.study.found import FoundImage
 from CEMSynthLib.study.model import Acquisition, ImageKind, Laterality, ViewPosition
@@ -21,7 +22,21 @@ _SIDES = [Laterality.RIGHT, Laterality.LEFT]
 Group = list[FoundImage]
 
 
+@dataclass(frozen=True)
+class Paired:
+    """An acquisition, the found images that it is made of, and one sentence that tells what ties them together."""
+
+    acquisition: Acquisition
+    images: tuple[FoundImage, ...]
+    tie: str
+
+
 def acquisitions_of(images: Iterable[FoundImage]) -> tuple[Acquisition, ...]:
+    """The acquisitions of `paired`."""
+    return tuple(pair.acquisition for pair in paired(images))
+
+
+def paired(images: Iterable[FoundImage]) -> tuple[Paired, ...]:
     """Group the images of one study.
 
     Parameters
@@ -31,20 +46,46 @@ def acquisitions_of(images: Iterable[FoundImage]) -> tuple[Acquisition, ...]:
 
     Returns
     -------
-    tuple of Acquisition
-        Right before left, CC before MLO, then by time. Each image is in exactly one acquisition. Warnings say what is
-        missing and on what weak ground a pair stands.
+    tuple of Paired
+        Right before left, CC before MLO, then by time, raw images last. Each image is in exactly one acquisition.
+        Warnings say what is missing and on what weak ground a pair stands.
     """
     by_view: dict[tuple[Laterality | None, ViewPosition | None, str], Group] = defaultdict(list)
     for found in images:
         if found.image.kind in _PAIRED:
             by_view[found.laterality, found.view, found.modifiers].append(found)
-    acquisitions = []
+    pairs = []
     for key in sorted(by_view, key=_view_order):
-        groups, notes = _groups(sorted(by_view[key], key=_time_order))
-        for group in sorted(groups, key=lambda g: _time_order(g[0])):
-            acquisitions.append(_acquisition(group, notes.get(id(group), ())))
-    return tuple(acquisitions)
+        for pool in _pools(by_view[key]):
+            groups, notes = _groups(sorted(pool, key=_time_order))
+            for group in sorted(groups, key=lambda g: _time_order(g[0])):
+                acquisition = _acquisition(group, notes.get(id(group), ()))
+                pairs.append(Paired(acquisition, tuple(group), _tie(group)))
+    return tuple(pairs)
+
+
+def _pools(images: Group) -> list[Group]:
+    """All images of a view, or those for presentation and the raw ones by themselves."""
+    shown = [f for f in images if not f.raw]
+    if any(f.image.kind is ImageKind.LOW_ENERGY for f in shown) and len(shown) < len(images):
+        return [shown, [f for f in images if f.raw]]
+    return [images]
+
+
+def _tie(group: Group) -> str:
+    """What ties the images of a group to its first."""
+    first, rest = group[0], group[1:]
+    if not rest:
+        return ""
+    if all(f.image.path == first.image.path for f in rest):
+        return "They are frames of one file."
+    if all(_made_from(first, f) or any(_made_from(f, g) for g in rest) for f in rest):
+        return "One was made from the other (Source Image Sequence)."
+    if all(_same_frame(first, f) for f in rest):
+        return "They share the Frame of Reference UID."
+    if all(_linked(first, f) for f in rest):
+        return f"They were acquired within {_SAME_TIME_SECONDS:g} s."
+    return "They show the same side and view, and nothing contradicts."
 
 
 def _view_order(key: tuple[Laterality | None, ViewPosition | None, str]) -> tuple[int, int, str]:
@@ -102,9 +143,11 @@ def _clusters(images: Group, linked: Callable[[FoundImage, FoundImage], bool]) -
 
 
 def _linked(a: FoundImage, b: FoundImage) -> bool:
-    if a.frame_of_reference and a.frame_of_reference == b.frame_of_reference:
-        return True
-    return _made_from(a, b) or _same_time(a, b)
+    return a.image.path == b.image.path or _same_frame(a, b) or _made_from(a, b) or _same_time(a, b)
+
+
+def _same_frame(a: FoundImage, b: FoundImage) -> bool:
+    return bool(a.frame_of_reference) and a.frame_of_reference == b.frame_of_reference
 
 
 def _made_from(a: FoundImage, b: FoundImage) -> bool:

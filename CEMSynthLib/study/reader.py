@@ -1,23 +1,40 @@
-"""Reader: a folder of DICOM files or CDD-CESM style images, or both, to a `StudyFolder`."""
+"""Reader: a folder, zip archive or DICOMDIR of DICOM files or image files, or both, to a `StudyFolder`."""
 
-import os
 from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from CEMSynthLib.progress import Progress, silent
-from CEMSynthLib.study.dicom import read_instance
+from CEMSynthLib.study.archive import is_archive
+from CEMSynthLib.study.dicom import read_frames
 from CEMSynthLib.study.errors import StudyFolderError, UnreadableImageError
 from CEMSynthLib.study.found import FoundImage, UnclassifiedImage
 from CEMSynthLib.study.header import is_dicom
 from CEMSynthLib.study.image_set import ImageSet
 from CEMSynthLib.study.model import CEMStudy, FileReason, ImageKind, StudyFolder
-from CEMSynthLib.study.pairing import acquisitions_of
+from CEMSynthLib.study.pairing import paired
+from CEMSynthLib.study.quiet import quiet
+from CEMSynthLib.study.source import source_of
 
-MANIFEST_NAME = "cemsynth-manifest.json"
 # How the reason ends for files of quite another kind (text, tables).
 FOREIGN = "is neither a DICOM file nor an image."
 # Reasons quoted when nothing could be read.
 _QUOTED = 3
+_BY_NAME = "It is an image file: its name, or a table beside it, tells what it shows."
+# Headers are read side by side: on a slow disk or share the waits overlap.
+_THREADS = 4
+
+Found = FoundImage | UnclassifiedImage
+
+
+@dataclass
+class _Content:
+    """What was found of one study, in the order of the files."""
+
+    images: list[FoundImage] = field(default_factory=list)
+    unclassified: list[FileReason] = field(default_factory=list)
 
 
 def read_folder(path: Path, progress: Progress = silent) -> StudyFolder:
@@ -26,8 +43,8 @@ def read_folder(path: Path, progress: Progress = silent) -> StudyFolder:
     Parameters
     ----------
     path
-        A folder, searched recursively (hidden files and folders and symbolic links to folders are left out), or one
-        file.
+        A folder, searched recursively (hidden files and folders and symbolic links to folders are left out); a zip
+        archive, which is unpacked into a private temporary folder; a DICOMDIR; or one file.
     progress
         Called after each file.
 
@@ -40,50 +57,101 @@ def read_folder(path: Path, progress: Progress = silent) -> StudyFolder:
     Raises
     ------
     StudyFolderError
-        The path is missing, empty, or holds nothing that can be read.
+        The path is missing, empty, an archive that is refused, or holds nothing that can be read.
     ImageTableError
         A ``cemsynth-images.csv`` in the folder is damaged.
     """
     path = Path(path).absolute()
-    root, files, skipped = _files(path)
-    image_set = ImageSet.of(files)
-    skipped += image_set.skipped
+    source = source_of(path)
+    image_set = ImageSet.of(source.files)
+    skipped = [*source.skipped, *image_set.skipped]
     known = image_set.tables | {reason.path for reason in image_set.skipped}
-    files = [file for file in files if file not in known]
-    studies: dict[tuple[str, str | None], tuple[list[FoundImage], list[FileReason]]] = defaultdict(lambda: ([], []))
-    seen: dict[str, Path] = {}
+    files = [file for file in source.files if file not in known]
+    studies: dict[tuple[str, str | None], _Content] = defaultdict(_Content)
+    explanations: list[FileReason] = []
+    seen: dict[tuple[str, float | str], FoundImage] = {}
     sidecars: set[Path] = set()
-    for number, file in enumerate(files, start=1):
-        try:
-            result = _read(file, image_set)
-        except (UnreadableImageError, PermissionError) as error:
-            reason = (
-                str(error) if isinstance(error, UnreadableImageError) else f"{file.name} may not be read by this user."
-            )
-            skipped.append(FileReason(file, reason))
+    for number, (file, outcome) in enumerate(_outcomes(files, image_set), start=1):
+        if isinstance(outcome, str):
+            skipped.append(FileReason(file, outcome))
         else:
-            images, unclassified = studies[result.patient_id, result.study_uid] if result else ([], [])
-            if result is None:
-                skipped.append(FileReason(file, f"{file.name} {FOREIGN}"))
-            elif isinstance(result, UnclassifiedImage):
-                unclassified.append(FileReason(file, result.reason))
-            else:
-                uid = result.image.sop_instance_uid
-                if uid is not None and uid in seen:
-                    skipped.append(FileReason(file, f"{file.name} is a copy of {seen[uid].name}."))
-                else:
-                    images.append(result)
-                    if uid is not None:
-                        seen[uid] = file
-                    elif result.image.kind is ImageKind.SYNTHETIC:
-                        sidecars.add(file.with_suffix(".json"))
+            for found in outcome:
+                first = _first_of(found, seen)
+                if first is not None and _signature(first) == _signature(found):
+                    skipped.append(FileReason(file, f"{file.name} is a copy of {first.image.path.name}."))
+                    continue
+                content = studies[found.patient_id, found.study_uid]
+                explanations += [FileReason(file, sentence) for sentence in found.explanations or (_BY_NAME,)]
+                if isinstance(found, UnclassifiedImage):
+                    content.unclassified.append(FileReason(file, found.reason))
+                    continue
+                if first is not None:
+                    doubt = f"{file.name} has the SOP Instance UID of {first.image.path.name}, but is another image."
+                    found = replace(found, warnings=(*found.warnings, doubt))
+                content.images.append(found)
+                if found.image.sop_instance_uid is None and found.image.kind is ImageKind.SYNTHETIC:
+                    sidecars.add(file.with_suffix(".json"))
         progress(number, len(files), "reading headers")
     skipped = [s for s in skipped if s.path not in sidecars]
-    found = tuple(_study(patient, uid, *content) for (patient, uid), content in sorted(studies.items(), key=_order))
-    found = tuple(s for s in found if s.acquisitions or s.synthetic or s.unclassified)
-    if not found:
+    built = [_study(patient, uid, content) for (patient, uid), content in sorted(studies.items(), key=_order)]
+    found_studies = tuple(study for study, _ in built if study.acquisitions or study.synthetic or study.unclassified)
+    if not found_studies:
         raise StudyFolderError(_nothing(path, skipped))
-    return StudyFolder(root=root, studies=found, skipped=tuple(skipped))
+    ties = [reason for _, reasons in built for reason in reasons]
+    return StudyFolder(source.root, found_studies, tuple(skipped), tuple(explanations + ties))
+
+
+def _outcomes(files: Sequence[Path], image_set: ImageSet) -> Iterator[tuple[Path, tuple[Found, ...] | str]]:
+    """Each file in order with what it holds, or the reason why it is not used."""
+    with quiet():
+        threads = ThreadPoolExecutor(max_workers=_THREADS)
+        try:
+            yield from zip(files, threads.map(lambda file: _outcome(file, image_set), files), strict=True)
+        finally:
+            threads.shutdown(cancel_futures=True)
+
+
+def _outcome(file: Path, image_set: ImageSet) -> tuple[Found, ...] | str:
+    try:
+        return _read(file, image_set)
+    except UnreadableImageError as error:
+        return str(error)
+    except PermissionError:
+        return f"{file.name} may not be read by this user."
+    except OSError as error:
+        return f"{file.name} cannot be read: {error.strerror or type(error).__name__}."
+
+
+def _read(file: Path, image_set: ImageSet) -> tuple[Found, ...] | str:
+    """Read one file by its content, or tell that it is neither DICOM nor an image."""
+    if file.stat().st_size and is_dicom(file):
+        return read_frames(file)
+    if image_set.handles(file):
+        return (image_set.read(file),)
+    if file.suffix.lower() in (".dcm", ".dicom", ".ima"):
+        raise UnreadableImageError(f"{file.name} is not a DICOM file, whatever its name says.")
+    if file.suffix.lower() == ".zip" and is_archive(file):
+        raise UnreadableImageError(f"{file.name} is a zip archive among other files; open it by itself.")
+    return f"{file.name} {FOREIGN}"
+
+
+def _first_of(found: Found, seen: dict[tuple[str, float | str], FoundImage]) -> FoundImage | None:
+    """The earlier file with the same SOP Instance UID; careless exports give one UID to several images."""
+    if isinstance(found, UnclassifiedImage) or found.image.sop_instance_uid is None:
+        return None
+    first = seen.setdefault((found.image.sop_instance_uid, found.image.attributes.get("FrameNumber", "")), found)
+    return None if first is found else first
+
+
+def _signature(found: Found) -> tuple[object, ...]:
+    """What differs between two images under one UID; the same in two copies of one file."""
+    if isinstance(found, UnclassifiedImage):
+        return ()
+    image = found.image
+    return (
+        found.patient_id, found.study_uid, image.kind, found.laterality, found.view, found.modifiers, found.seconds,
+        found.instance_number, image.grid,
+    )  # fmt: skip
 
 
 def _order(item: tuple[tuple[str, str | None], object]) -> tuple[int, str, str]:
@@ -91,48 +159,29 @@ def _order(item: tuple[tuple[str, str | None], object]) -> tuple[int, str, str]:
     return (len(patient), patient, uid or "")
 
 
-def _files(path: Path) -> tuple[Path, list[Path], list[FileReason]]:
-    if path.is_file():
-        return path.parent, [path], []
-    if not path.exists():
-        raise StudyFolderError(f"{path} does not exist; give the folder that holds the study.")
-    if not path.is_dir():
-        raise StudyFolderError(f"{path} is neither a folder nor a file; give the folder that holds the study.")
-    files: list[Path] = []
-    skipped: list[FileReason] = []
-
-    def refused(error: OSError) -> None:
-        folder = Path(error.filename)
-        skipped.append(FileReason(folder, f"The folder {folder.name} may not be opened by this user."))
-
-    for folder, folders, names in os.walk(path, onerror=refused):
-        folders[:] = sorted(f for f in folders if not f.startswith("."))
-        files += [Path(folder, n) for n in sorted(names) if not n.startswith(".") and n != MANIFEST_NAME]
-    files = [f for f in files if f.is_file()]
-    if not files and not skipped:
-        raise StudyFolderError(f"The folder {path} is empty; give the folder that holds the study.")
-    return path, files, skipped
-
-
-def _read(file: Path, image_set: ImageSet) -> FoundImage | UnclassifiedImage | None:
-    """Read one file by its content; ``None`` where it is neither DICOM nor named like an image."""
-    if file.stat().st_size and is_dicom(file):
-        return read_instance(file)
-    if image_set.handles(file):
-        return image_set.read(file)
-    if file.suffix.lower() in (".dcm", ".dicom", ".ima"):
-        raise UnreadableImageError(f"{file.name} is not a DICOM file, whatever its name says.")
-    return None
-
-
-def _study(patient: str, uid: str | None, images: list[FoundImage], unclassified: list[FileReason]) -> CEMStudy:
-    return CEMStudy(
+def _study(patient: str, uid: str | None, content: _Content) -> tuple[CEMStudy, list[FileReason]]:
+    pairs = paired(content.images)
+    ties = [
+        FileReason(
+            found.image.path,
+            f"In one acquisition, {pair.acquisition.name}, with {_names(pair.images, found)}: {pair.tie}",
+        )
+        for pair in pairs
+        if pair.tie
+        for found in pair.images
+    ]
+    study = CEMStudy(
         patient_id=patient,
         study_uid=uid,
-        acquisitions=acquisitions_of(images),
-        unclassified=tuple(unclassified),
-        synthetic=tuple(f.image for f in images if f.image.kind is ImageKind.SYNTHETIC),
+        acquisitions=tuple(pair.acquisition for pair in pairs),
+        unclassified=tuple(content.unclassified),
+        synthetic=tuple(f.image for f in content.images if f.image.kind is ImageKind.SYNTHETIC),
     )
+    return study, ties
+
+
+def _names(images: Sequence[FoundImage], found: FoundImage) -> str:
+    return ", ".join(f.image.path.name for f in images if f is not found)
 
 
 def _nothing(path: Path, skipped: list[FileReason]) -> str:

@@ -140,7 +140,7 @@ def test_synthetic_images_are_listed_by_themselves(write_dicom, tmp_path, capsys
 
 def test_nothing_there_is_an_error_in_words(tmp_path):
     with pytest.raises(StudyFolderError, match="does not exist"):
-        list_command.run(argparse.Namespace(path=tmp_path / "none", json=True))
+        list_command.run(argparse.Namespace(path=tmp_path / "none", json=True, explain=False))
 
 
 def test_the_real_pairs(real_pairs, capsys):
