@@ -11,7 +11,7 @@ from CEMSynthLib import __version__
 from CEMSynthLib.errors import CEMSynthError
 
 #: Subcommands in the order of the work; each lives in `CEMSynthLib.commands`.
-COMMANDS = ("demo", "list", "synthesize", "measure", "simulate", "train", "evaluate")
+COMMANDS = ("demo", "list", "synthesize", "measure", "deidentify", "simulate", "train", "evaluate")
 EXTRAS = {
     "torch": "generator",
     "safetensors": "generator",
