@@ -1,10 +1,64 @@
-"""A lesion as it is planned, in the breast and before any view of it."""
+"""A lesion as it is planned, in the breast and before any view of it, in the words of the lexicon.
+
+Words: ACR BI-RADS supplement for contrast-enhanced mammography, 2022.
+"""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
-import numpy as np
+#: A density below this does not show on LE.
+SEEN_DENSITY = 0.1
 
-MAX_LESIONS = 3
+
+class LesionKind(StrEnum):
+    """What is drawn."""
+
+    MASS = "mass"
+    NON_MASS = "non-mass enhancement"
+    CYST = "cyst"
+    SCAR = "scar"
+
+
+class MassShape(StrEnum):
+    """Shape of a mass."""
+
+    ROUND = "round"
+    OVAL = "oval"
+    IRREGULAR = "irregular"
+
+
+class Margin(StrEnum):
+    """Margin of a mass; all but the first are "not circumscribed"."""
+
+    CIRCUMSCRIBED = "circumscribed"
+    IRREGULAR = "irregular"
+    SPICULATED = "spiculated"
+
+
+class Pattern(StrEnum):
+    """Internal enhancement pattern; rim of masses, clumped of non-mass enhancement."""
+
+    HOMOGENEOUS = "homogeneous"
+    HETEROGENEOUS = "heterogeneous"
+    RIM = "rim"
+    CLUMPED = "clumped"
+
+
+class Distribution(StrEnum):
+    """Distribution of non-mass enhancement."""
+
+    FOCAL = "focal"
+    LINEAR = "linear"
+    SEGMENTAL = "segmental"
+    REGIONAL = "regional"
+
+
+class Conspicuity(StrEnum):
+    """Lesion conspicuity: how strongly it enhances beside what surrounds it."""
+
+    LOW = "low"
+    MODERATE = "moderate"
+    HIGH = "high"
 
 
 @dataclass(frozen=True)
@@ -19,15 +73,20 @@ class LesionPlan:
         (depth, lateral, cranial): place in the breast, mm from the nipple toward the chest wall, outward, upward
         (see `Compression`).
     radius_mm
-        Mean radius.
+        Mean radius of a mass, a cyst or a scar; half the length of non-mass enhancement.
     iodine
-        Areal density at the center, mg/cm2; 0 does not enhance.
+        Areal density in mg/cm2; 0 does not enhance. Of a mass: at the center of a ball of its radius with homogeneous
+        uptake. Of non-mass enhancement: mean over it in CC, weighted with itself.
     density
-        Share of the column's tissue that the lesion's center turns to gland (0: not seen on LE but for its iodine).
-    rim
-        Rim instead of homogeneous uptake.
-    spiculation
-        0 round, 1 strongly spiculated.
+        Share of the fat that the lesion's volume turns to gland: 0 (not seen on LE) to 1.
+    kind, malignant
+        What it is.
+    shape, margin, lobulated
+        Of masses, cysts and scars, else ``None``; ``lobulated``: with two or three lobes.
+    pattern, conspicuity
+        ``None`` where it does not enhance.
+    distribution
+        Of non-mass enhancement, else ``None``.
     """
 
     laterality: str
@@ -35,29 +94,21 @@ class LesionPlan:
     radius_mm: float
     iodine: float
     density: float
-    rim: bool
-    spiculation: float
+    kind: LesionKind = LesionKind.MASS
+    malignant: bool = False
+    shape: MassShape | None = MassShape.ROUND
+    margin: Margin | None = Margin.CIRCUMSCRIBED
+    lobulated: bool = False
+    pattern: Pattern | None = None
+    distribution: Distribution | None = None
+    conspicuity: Conspicuity | None = None
 
+    @property
+    def enhances(self) -> bool:
+        """Whether it holds iodine."""
+        return self.iodine > 0
 
-def draw_lesions(rng: np.random.Generator, depth_mm: float, half_height_mm: float) -> tuple[LesionPlan, ...]:
-    """Draw the lesions of a patient whose breasts have the given size."""
-    count = int(rng.choice([0, 1, 2, MAX_LESIONS], p=[0.25, 0.45, 0.2, 0.1]))
-    return tuple(_draw_lesion(rng, depth_mm, half_height_mm) for _ in range(count))
-
-
-def _draw_lesion(rng: np.random.Generator, depth_mm: float, half_height_mm: float) -> LesionPlan:
-    enhances = rng.random() < 0.8
-    visible = rng.random() < (0.65 if enhances else 1.0)
-    return LesionPlan(
-        laterality=str(rng.choice(["L", "R"])),
-        center_mm=(
-            float(depth_mm * rng.uniform(0.25, 0.7)),
-            float(0.4 * half_height_mm * rng.uniform(-1, 1)),
-            float(0.4 * half_height_mm * rng.uniform(-1, 1)),
-        ),
-        radius_mm=float(np.clip(rng.lognormal(np.log(5.5), 0.4), 2.8, 14.0)),
-        iodine=float(rng.uniform(0.2, 2.0)) if enhances else 0.0,
-        density=float(rng.uniform(0.3, 0.75)) if visible else float(rng.uniform(0.0, 0.08)),
-        rim=bool(rng.random() < 0.3),
-        spiculation=float(rng.uniform(0, 1) * (rng.random() < 0.6)),
-    )
+    @property
+    def seen_on_low_energy(self) -> bool:
+        """Whether its tissue differs from what surrounds it."""
+        return self.density >= SEEN_DENSITY

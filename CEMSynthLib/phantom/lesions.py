@@ -1,18 +1,29 @@
-"""Lesions: where they lie in a view, the iodine they hold and the tissue they replace."""
+"""A lesion in a view: its 3-D shape projected along the beam, what it brings, and the truth about it."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
+from scipy.spatial import ConvexHull
 
-from CEMSynthLib.phantom.anatomy import Anatomy
 from CEMSynthLib.phantom.compression import Compression
-from CEMSynthLib.phantom.lesion_plan import LesionPlan
-from CEMSynthLib.phantom.outline import Outline
+from CEMSynthLib.phantom.lesion_body import Body, draw_body
+from CEMSynthLib.phantom.lesion_plan import LesionKind, LesionPlan, Margin
+from CEMSynthLib.phantom.non_mass import Clumps, draw_clumps
+from CEMSynthLib.phantom.spicules import Spicules, draw_spicules
+from CEMSynthLib.phantom.window import Window
 
 FloatArray = NDArray[np.float64]
-OUTLINE_POINTS = 32
+OUTLINE_POINTS = 64
+#: A lesion ends where it is this share of its strongest place: path through a mass, iodine of non-mass enhancement.
+MASS_EDGE, NON_MASS_EDGE = 0.12, 0.2
+#: A scar is a small core with long spicules.
+SCAR_CORE = 0.45
+#: Gland along the densest part of non-mass enhancement that is seen on LE, mm.
+NON_MASS_TISSUE_MM = 9.0
+#: Iodine of spicules relative to the mass.
+SPICULE_UPTAKE = 0.6
 
 
 @dataclass(frozen=True)
@@ -23,121 +34,158 @@ class Lesion:
     ----------
     plan
         What it is.
+    number
+        Its place in ``Patient.lesions``, from 1; the same in both views.
     center_mm
         (y, x) on the detector, chest wall at the left.
+    nipple_distance_mm
+        From the nipple on the detector.
+    mask, corner
+        Where it is, without spicules (bool), and the (row, column) of its first pixel in the arrays of the view, chest
+        wall at the left.
     outline_mm
-        Array (points, 2) of (y, x): where the lesion ends.
+        Array (points, 2) of (y, x): a closed curve around the mask.
     background_center_mm, background_radius_mm
         A disc in lesion-free tissue at the same distance to the skin, for CNR; the center is ``None`` where the
         breast has no room for one.
-    iodine
-        Mean areal density in the outline, mg/cm2.
+    iodine, peak_iodine
+        Mean and largest areal density in the outline, mg/cm2: of the lesion alone, without background enhancement.
     """
 
     plan: LesionPlan
+    number: int
     center_mm: tuple[float, float]
+    nipple_distance_mm: float
+    mask: NDArray[np.bool_]
+    corner: tuple[int, int]
     outline_mm: FloatArray
     background_center_mm: tuple[float, float] | None
     background_radius_mm: float
     iodine: float
+    peak_iodine: float
 
 
-def _radius(plan: LesionPlan, angle: FloatArray, rng: np.random.Generator) -> FloatArray:
-    radius = np.full_like(angle, plan.radius_mm)
-    for k in range(2, 6):
-        radius *= 1 + rng.normal(0, 0.10 / np.sqrt(k)) * np.cos(k * angle + rng.uniform(0, 2 * np.pi))
-    return radius
+@dataclass(frozen=True)
+class LesionShape:
+    """The 3-D shape of a lesion: a body with or without spicules, or a cloud of clumps."""
+
+    body: Body | None = None
+    spicules: Spicules | None = None
+    clumps: Clumps | None = None
+
+    @property
+    def reach_mm(self) -> float:
+        """How far it reaches from its center."""
+        parts: list[float] = [part.reach_mm for part in (self.spicules, self.clumps) if part is not None]
+        if self.body is not None:
+            parts.append(self.body.voxel_mm * self.body.tissue.shape[0] / 2)
+        return max(parts)
 
 
-def _spicules(plan: LesionPlan, angle: FloatArray, distance: FloatArray, rng: np.random.Generator) -> FloatArray:
-    pattern = np.zeros_like(angle)
-    for k in (9, 13, 17, 23):
-        pattern += np.cos(k * angle + rng.uniform(0, 2 * np.pi) + 0.05 * distance)
-    rays = np.clip(pattern / 2.2, 0, 1) ** 2
-    return np.asarray(plan.spiculation * 0.15 * rays * np.exp(-distance / (0.9 * plan.radius_mm)) * (distance > 0))
+@dataclass(frozen=True)
+class Projection:
+    """What a lesion brings to the pixels of a window.
 
-
-def place(plan: LesionPlan, outline: Outline, compression: Compression) -> tuple[float, float] | None:
-    """(y, x) in mm, or ``None`` where the breast is too small for the lesion at its place."""
-    y, x = (float(c) for c in compression.project(np.array([plan.center_mm]))[0])
-    row, column = int(y / outline.spacing_mm), int(x / outline.spacing_mm)
-    if not (0 <= row < outline.shape[0] and 0 <= column < outline.shape[1]):
-        return None
-    return (y, x) if outline.skin_distance_mm[row, column] > plan.radius_mm + 6 else None
-
-
-def _background(
-    center: tuple[float, float], radius: float, outline: Outline, taken: list[tuple[float, float, float]]
-) -> tuple[float, float] | None:
-    """Center of the free disc nearest to the lesion whose distance to the skin is most like the lesion's own."""
-    spacing = outline.spacing_mm
-    own = outline.skin_distance_mm[int(center[0] / spacing), int(center[1] / spacing)]
-    best, best_cost = None, np.inf
-    for distance in np.arange(2.8, 6.4, 0.4) * radius:
-        for angle in np.linspace(0, 2 * np.pi, 24, endpoint=False):
-            y, x = center[0] + distance * np.sin(angle), center[1] + distance * np.cos(angle)
-            row, column = int(y / spacing), int(x / spacing)
-            if not (0 <= row < outline.shape[0] and radius + 2 < x < outline.shape[1] * spacing):
-                continue
-            there = outline.skin_distance_mm[row, min(column, outline.shape[1] - 1)]
-            if there < radius + 6 or any(np.hypot(y - t[0], x - t[1]) < radius + 1.6 * t[2] for t in taken):
-                continue
-            cost = abs(there - own) + 0.15 * distance
-            if cost < best_cost:
-                best, best_cost = (float(y), float(x)), cost
-    return best
-
-
-def add_lesions(
-    anatomy: Anatomy, compression: Compression, plans: tuple[LesionPlan, ...], rng: np.random.Generator
-) -> tuple[Anatomy, FloatArray, tuple[Lesion, ...]]:
-    """Put lesions into a view.
-
-    Returns
-    -------
-    anatomy
-        With fat turned to gland where a lesion is dense.
+    Parameters
+    ----------
+    tissue_mm
+        Path through its tissue, spicules included.
+    body_mm
+        The same without spicules (0 for non-mass enhancement): what displaces other tissue.
     iodine
-        Of the lesions, mg/cm2.
-    lesions
-        Those that found a place.
+        mg/cm2.
+    mask
+        Where it is.
     """
-    outline = anatomy.outline
-    y, x = outline.coordinates()
-    iodine, glandular = np.zeros(outline.shape), anatomy.glandular.copy()
-    inner = anatomy.glandular + anatomy.adipose
-    placed: list[tuple[LesionPlan, tuple[float, float], FloatArray]] = []
-    for plan in plans:
-        center = place(plan, outline, compression)
-        if center is None or any(
-            np.hypot(center[0] - c[0], center[1] - c[1]) < 2.5 * (plan.radius_mm + p.radius_mm) for p, c, _ in placed
-        ):
-            continue
-        seed = int(rng.integers(2**32))
-        angle, distance = np.arctan2(y - center[0], x - center[1]), np.hypot(y - center[0], x - center[1])
-        edge = distance - _radius(plan, angle, np.random.default_rng(seed))
-        # Projected chord of a round body, 1 at the center; its border is a little soft.
-        body = np.sqrt(np.clip(1 - np.clip((edge + plan.radius_mm) / plan.radius_mm, 0, 1) ** 2, 0, 1))
-        tissue = np.clip(body + _spicules(plan, angle, np.clip(edge, 0, None), np.random.default_rng(seed + 1)), 0, 1)
-        depth_cm = np.minimum(2 * plan.radius_mm / 10, inner)
-        glandular += np.clip(plan.density * tissue * depth_cm, 0, inner - glandular)
-        uptake = body
-        if plan.rim:
-            uptake = (
-                body * (0.35 + 0.65 * np.exp(-(((edge + 0.25 * plan.radius_mm) / (0.28 * plan.radius_mm)) ** 2))) * 1.3
-            )
-        iodine += plan.iodine * ndimage.gaussian_filter(uptake, 0.4 / outline.spacing_mm)
-        around = np.linspace(0, 2 * np.pi, OUTLINE_POINTS, endpoint=False)
-        reach = _radius(plan, around, np.random.default_rng(seed))
-        placed.append(
-            (plan, center, np.column_stack([center[0] + reach * np.sin(around), center[1] + reach * np.cos(around)]))
-        )
-    lesions = []
-    taken = [(c[0], c[1], p.radius_mm) for p, c, _ in placed]
-    for plan, center, points in placed:
-        radius = float(max(plan.radius_mm, 4.0))
-        background = _background(center, radius, outline, taken)
-        inside = np.hypot(y - center[0], x - center[1]) < plan.radius_mm
-        lesions.append(Lesion(plan, center, points, background, radius, float(iodine[inside].mean())))
-    changed = replace(anatomy, glandular=glandular, adipose=np.clip(inner - glandular, 0, None))
-    return changed, iodine, tuple(lesions)
+
+    tissue_mm: FloatArray
+    body_mm: FloatArray
+    iodine: FloatArray
+    mask: NDArray[np.bool_]
+
+
+def draw_shape(rng: np.random.Generator, plan: LesionPlan) -> LesionShape:
+    """Draw the 3-D shape of a lesion; ``rng`` must be the same for both views."""
+    if plan.kind is LesionKind.NON_MASS:
+        return LesionShape(clumps=draw_clumps(rng, plan))
+    core = plan.radius_mm * (SCAR_CORE if plan.kind is LesionKind.SCAR else 1.0)
+    body = draw_body(rng, plan, core)
+    spicules = None
+    if plan.margin is Margin.SPICULATED:
+        length = rng.uniform(0.7, 1.2) * plan.radius_mm * (1.5 if plan.kind is LesionKind.SCAR else 1.0)
+        spicules = draw_spicules(rng, core, max(float(length), 3.0), int(rng.integers(26, 46)))
+    return LesionShape(body=body, spicules=spicules)
+
+
+def project(
+    shape: LesionShape, plan: LesionPlan, compression: Compression, window: Window, center_mm: tuple[float, float]
+) -> Projection:
+    """Project a lesion along the beam onto the pixels of a window."""
+
+    def seen(places_mm: FloatArray) -> FloatArray:
+        """(y, x) on the detector of places given from the lesion's center: turned, not squeezed."""
+        depth_across = places_mm @ compression.axes[:2].T
+        return np.array(center_mm) - depth_across[:, ::-1]
+
+    if shape.clumps is not None:
+        cloud = window.clumps(seen(shape.clumps.places_mm), shape.clumps.sigma_mm, shape.clumps.amount)
+        peak = float(cloud.max(initial=0.0))
+        tissue = NON_MASS_TISSUE_MM * cloud / max(peak, 1e-9)
+        return Projection(tissue, np.zeros_like(cloud), plan.iodine * cloud, _filled(cloud, NON_MASS_EDGE))
+    assert shape.body is not None
+    body = shape.body
+    path = window.sample(body.project(body.tissue, compression), body.voxel_mm, center_mm)
+    # mg/ml times mm is 0.1 mg/cm2; a ball of the plan's radius has the plan's iodine at its center.
+    concentration = plan.iodine / (2 * plan.radius_mm)
+    iodine = np.zeros_like(path)
+    if plan.enhances:
+        iodine = concentration * window.sample(body.project(body.uptake, compression), body.voxel_mm, center_mm)
+    tissue = path
+    if shape.spicules is not None:
+        strands = shape.spicules
+        threads = window.dust(seen(strands.places_mm), strands.volume_mm3, strands.width_mm)
+        # Inside the body they are part of it.
+        threads = threads * np.clip(1 - path / (0.6 * max(float(path.max()), 1e-9)), 0, 1)
+        tissue = path + threads
+        iodine = iodine + SPICULE_UPTAKE * concentration * threads
+    return Projection(tissue, path, iodine, _filled(path, MASS_EDGE))
+
+
+def _filled(image: FloatArray, edge: float) -> NDArray[np.bool_]:
+    peak = float(image.max(initial=0.0))
+    if peak <= 0:
+        return np.zeros(image.shape, dtype=bool)
+    return np.asarray(ndimage.binary_fill_holes(image >= edge * peak))
+
+
+def curve_around(mask: NDArray[np.bool_], window: Window, center_mm: tuple[float, float], hull: bool) -> FloatArray:
+    """Closed curve around a mask, (points, 2) of (y, x).
+
+    Parameters
+    ----------
+    hull
+        The convex hull, for clumps apart; else the farthest pixel seen from the center on `OUTLINE_POINTS` rays (the
+        shadow of a body without holes or overhangs has none either).
+    """
+    edge = mask & ~ndimage.binary_erosion(mask)
+    rows, columns = np.nonzero(edge)
+    half = window.spacing_mm / 2
+    corners = [
+        np.column_stack([window.y_mm[rows] + dy, window.x_mm[columns] + dx])
+        for dy in (-half, half)
+        for dx in (-half, half)
+    ]
+    points = np.concatenate(corners)
+    if hull:
+        return np.asarray(points[ConvexHull(points).vertices])
+    away = points - np.array(center_mm)
+    distance, angle = np.hypot(away[:, 0], away[:, 1]), np.arctan2(away[:, 0], away[:, 1])
+    step = 2 * np.pi / OUTLINE_POINTS
+    # Sorted by angle, with the ends joined: the curve goes through the farthest pixels near each ray.
+    rays = np.arange(OUTLINE_POINTS) * step
+    nearest = np.round(angle / step).astype(int) % OUTLINE_POINTS
+    reach = np.zeros(OUTLINE_POINTS)
+    np.maximum.at(reach, nearest, distance)
+    known = reach > 0
+    reach = np.interp(rays, rays[known], reach[known], period=2 * np.pi)
+    return np.asarray(np.array(center_mm) + reach[:, None] * np.column_stack([np.sin(rays), np.cos(rays)]))

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from CEMSynthLib.phantom.errors import PhantomError
-from CEMSynthLib.phantom.lesion_plan import LesionPlan, draw_lesions
+from CEMSynthLib.phantom.lesion_draw import draw_lesions
+from CEMSynthLib.phantom.lesion_plan import LesionPlan
 from CEMSynthLib.phantom.random_source import Stream, generator
 from CEMSynthLib.phantom.technique import Technique, draw_technique
 
@@ -131,7 +132,7 @@ def draw_patient(seed: int, number: int) -> Patient:
         roll_off=float(np.clip(rng.normal(0.80, 0.12), 0.5, 1.15)),
         tilt=float(rng.normal(0.016, 0.018)),
         nodularity=float(rng.uniform(0, 1)),
-        mlo_angle_deg=float(rng.uniform(40, 55)),
-        lesions=draw_lesions(generator(seed, number, Stream.FINDINGS), 10 * depth, 10 * half_height),
+        mlo_angle_deg=(mlo_angle := float(rng.uniform(40, 55))),
+        lesions=draw_lesions(generator(seed, number, Stream.FINDINGS), 10 * depth, 10 * half_height, mlo_angle),
         technique=draw_technique(generator(seed, number, Stream.TECHNIQUE)),
     )

@@ -10,7 +10,9 @@ from CEMSynthLib.phantom.anatomy import breast_anatomy
 from CEMSynthLib.phantom.body import draw_body
 from CEMSynthLib.phantom.compression import Compression
 from CEMSynthLib.phantom.errors import PhantomError
-from CEMSynthLib.phantom.lesions import Lesion, add_lesions
+from CEMSynthLib.phantom.findings import add_findings
+from CEMSynthLib.phantom.inserts import Insert
+from CEMSynthLib.phantom.lesions import Lesion
 from CEMSynthLib.phantom.outline import breast_outline
 from CEMSynthLib.phantom.patient import LATERALITIES, POSITIONS, Patient
 from CEMSynthLib.phantom.physics import Tissue
@@ -36,7 +38,7 @@ class SimulatedView:
         Truth, mg/cm2, float32.
     mask, pectoral
         Truth: where there is breast; where the pectoral muscle is in it.
-    lesions, nipple_mm
+    lesions, inserts, nipple_mm
         In detector millimeters (y, x) with the chest wall at the left; use `xy_mm` for positions in the image as it
         hangs.
     """
@@ -55,6 +57,7 @@ class SimulatedView:
     mask: NDArray[np.bool_]
     pectoral: NDArray[np.bool_]
     lesions: tuple[Lesion, ...]
+    inserts: tuple[Insert, ...]
     nipple_mm: tuple[float, float]
     thickness_cm: float
 
@@ -98,10 +101,18 @@ def simulate_view(
     compression = Compression(patient.mlo_angle_deg if position == "MLO" else 0.0, outline.nipple_mm)
     body = draw_body(patient, laterality)
     anatomy = breast_anatomy(patient, position, outline, body, compression, random(Stream.TEXTURE))
-    plans = tuple(plan for plan in patient.lesions if plan.laterality == laterality)
-    anatomy, lesion_iodine, lesions = add_lesions(anatomy, compression, plans, random(Stream.INSERTS))
-    iodine = anatomy.iodine_bpe + anatomy.iodine_vessels + lesion_iodine
-    tissue = Tissue(anatomy.adipose, anatomy.glandular, anatomy.skin, anatomy.muscle, 0.0, iodine)
+    findings = add_findings(anatomy, compression, patient, laterality)
+    anatomy = findings.anatomy
+    iodine = anatomy.iodine_bpe + anatomy.iodine_vessels + findings.iodine
+    tissue = Tissue(
+        anatomy.adipose,
+        anatomy.glandular,
+        anatomy.skin,
+        anatomy.muscle,
+        findings.calcification,
+        iodine,
+        findings.titanium,
+    )
     images = image_view(
         patient,
         outline,
@@ -128,7 +139,8 @@ def simulate_view(
         iodine=iodine.astype(np.float32)[:, order].copy(),
         mask=outline.mask[:, order].copy(),
         pectoral=(anatomy.muscle > 0)[:, order].copy(),
-        lesions=lesions,
+        lesions=findings.lesions,
+        inserts=findings.inserts,
         nipple_mm=outline.nipple_mm,
         thickness_cm=flat_cm,
     )
