@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
+from CEMSynthLib.phantom.errors import PhantomError
+
 FloatImage = NDArray[np.float32]
 PAD = 8  # pixels, so that the chest wall does not meet the air of the opposite border
 
@@ -61,6 +63,18 @@ DETECTORS = {
     "CsI": Detector("CsI", _csi_mtf, True, 0.90, 0.75, 4.3),
     "a-Se": Detector("a-Se", _selenium_mtf, False, 0.95, 0.90, 6.0),
 }
+
+
+def check_spacing(spacing_mm: float) -> None:
+    """Refuse a pixel spacing for which nothing can be simulated.
+
+    Raises
+    ------
+    PhantomError
+        It is not within 0.05 to 2 mm.
+    """
+    if not 0.05 <= spacing_mm <= 2.0:
+        raise PhantomError(f"a pixel spacing of {spacing_mm:g} mm cannot be simulated: choose 0.05 to 2 mm")
 
 
 def blur(image: NDArray[np.floating], detector: Detector, spacing_mm: float) -> FloatImage:

@@ -9,7 +9,7 @@ from CEMSynthLib.phantom.acquisition import image_view
 from CEMSynthLib.phantom.anatomy import breast_anatomy
 from CEMSynthLib.phantom.body import draw_body
 from CEMSynthLib.phantom.compression import Compression
-from CEMSynthLib.phantom.errors import PhantomError
+from CEMSynthLib.phantom.detector import check_spacing
 from CEMSynthLib.phantom.findings import add_findings
 from CEMSynthLib.phantom.inserts import Insert
 from CEMSynthLib.phantom.lesions import Lesion
@@ -89,8 +89,7 @@ def simulate_view(
     PhantomError
         The spacing is outside that range.
     """
-    if not 0.05 <= spacing_mm <= 2.0:
-        raise PhantomError(f"a pixel spacing of {spacing_mm:g} mm cannot be simulated: choose 0.05 to 2 mm")
+    check_spacing(spacing_mm)
     key = (LATERALITIES.index(laterality), POSITIONS.index(position))
 
     def random(stream: Stream) -> np.random.Generator:
