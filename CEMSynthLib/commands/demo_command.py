@@ -38,7 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
     from CEMSynthLib.generator.predictor import Predictor
     from CEMSynthLib.measurement.markups import read_regions
     from CEMSynthLib.phantom.cohort import simulate_cohort
-    from CEMSynthLib.phantom.study import SIMULATOR_VERSION
+    from CEMSynthLib.phantom.version import SIMULATOR_VERSION
     from CEMSynthLib.study.reader import read_folder
 
     predictor = Predictor(arguments.model, arguments.device)

@@ -1,19 +1,37 @@
 """`cemsynth simulate`: write CEM studies whose iodine is known."""
 
 import argparse
+import sys
 from pathlib import Path
 
 from CEMSynthLib.commands.progress_bar import progress_bar
-from CEMSynthLib.export.output_folder import OutputFolder
+from CEMSynthLib.export.resumable_folder import ResumableFolder
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Describe the subcommand."""
-    parser = subparsers.add_parser("simulate", help="write simulated CEM studies with known iodine")
+    parser = subparsers.add_parser(
+        "simulate",
+        help="write simulated CEM studies with known iodine",
+        description="Write simulated CEM studies as DICOM, with regions, truth and a table (cohort.csv). A run that "
+        "was stopped goes on where it stopped when the same command is given again.",
+    )
     parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="new or empty folder for the studies")
-    parser.add_argument("--patients", type=int, default=1, metavar="N", help="how many patients (default 1)")
+    parser.add_argument(
+        "--patients", type=int, metavar="N", help="how many patients (default 1; all of them with --preset)"
+    )
     parser.add_argument("--first", type=int, default=1, metavar="K", help="number of the first patient (default 1)")
     parser.add_argument("--seed", type=int, default=1, metavar="S", help="same seed, same patients (default 1)")
+    parser.add_argument(
+        "--preset",
+        metavar="NAME",
+        help="'study': 100 training patients (195 breasts, 102 positive), 40 test patients (63 breasts, 37 positive)",
+    )
+    parser.add_argument("--raw", action="store_true", help="also write low and high energy For Processing")
+    parser.add_argument(
+        "--pre-contrast", action="store_true", help="low energy before injection: without the iodine it else holds"
+    )
+    parser.add_argument("--arrays", action="store_true", help="also write each view as NumPy arrays (npz)")
     parser.add_argument(
         "--pixel-spacing-mm",
         type=float,
@@ -23,33 +41,55 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     )
     parser.add_argument("--processes", type=int, default=1, metavar="P", help="worker processes (default 1)")
     parser.add_argument(
-        "--overwrite", action="store_true", help="replace an earlier run in the output folder, and nothing else"
+        "--overwrite", action="store_true", help="replace a finished run in the output folder, and nothing else"
     )
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Simulate and report where the files are."""
-    from CEMSynthLib.phantom.cohort import simulate_cohort
-    from CEMSynthLib.phantom.study import SIMULATOR_VERSION
+    from CEMSynthLib.phantom.cohort import check_numbers, cohort_files, cohort_holds, simulate_cohort
+    from CEMSynthLib.phantom.design import preset_size
+    from CEMSynthLib.phantom.settings import CohortSettings
 
-    parameters = {
-        "seed": arguments.seed,
-        "first": arguments.first,
-        "patients": arguments.patients,
-        "pixel_spacing_mm": arguments.pixel_spacing_mm,
-        "simulator_version": SIMULATOR_VERSION,
-    }
-    with (
-        OutputFolder(arguments.output, "simulate", parameters, arguments.overwrite) as staging,
-        progress_bar("Simulating", "patient") as progress,
-    ):
-        numbers = range(arguments.first, arguments.first + arguments.patients)
-        views = simulate_cohort(
-            staging, arguments.seed, numbers, arguments.pixel_spacing_mm, arguments.processes, progress
-        )
-    patients = len({view.row.patient_id for view in views})
+    settings = CohortSettings(
+        arguments.seed,
+        arguments.pixel_spacing_mm,
+        arguments.preset,
+        arguments.raw,
+        arguments.pre_contrast,
+        arguments.arrays,
+    )
+    count = arguments.patients
+    if count is None:
+        count = 1 if arguments.preset is None else preset_size(arguments.preset) + 1 - arguments.first
+    numbers = range(arguments.first, arguments.first + count)
+    check_numbers(settings, numbers, arguments.processes)
+    parameters = {**settings.parameters(), "first": arguments.first, "patients": count}
     folder = arguments.output
-    print(f"Simulated {len(views)} views of {patients} patient{'s' if patients != 1 else ''}: {folder / 'dicom'}")
+    with ResumableFolder(
+        folder, "simulate", parameters, cohort_holds(settings, numbers), arguments.overwrite
+    ) as output:
+        try:
+            with progress_bar("Simulating", "patient") as progress:
+                done = simulate_cohort(
+                    output.target,
+                    settings.seed,
+                    numbers,
+                    settings.spacing_mm,
+                    arguments.processes,
+                    progress,
+                    preset=settings.preset,
+                    raw=settings.raw,
+                    pre_contrast=settings.pre_contrast,
+                    arrays=settings.arrays,
+                )
+        except KeyboardInterrupt:
+            print("The same command goes on where it stopped.", file=sys.stderr)
+            raise
+        output.finish(cohort_files(output.target, settings, numbers))
+    earlier = f" ({done.patients - done.made} of them earlier)" if done.made < done.patients else ""
+    plural = "s" if done.patients != 1 else ""
+    print(f"Simulated {done.views} views of {done.patients} patient{plural}{earlier}: {folder / 'dicom'}")
     print(f"Truth: {folder / 'cohort.csv'} and {folder / 'truth'}; lesion regions: {folder / 'regions'}")
     return 0

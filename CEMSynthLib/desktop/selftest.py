@@ -20,9 +20,10 @@ def writeSelfTestStudy(folder: Path) -> Path:
     Path
         The folder with its DICOM files.
     """
+    from CEMSynthLib.phantom.settings import CohortSettings
     from CEMSynthLib.phantom.study import write_patient
 
-    write_patient(folder, SEED, 1, SPACING_MM)
+    write_patient(folder, CohortSettings(SEED, SPACING_MM), 1)
     return folder / "dicom"
 
 

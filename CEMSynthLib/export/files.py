@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -9,11 +10,13 @@ from pathlib import Path
 
 from CEMSynthLib.export.errors import ExportError
 
+_PARTIAL = re.compile(r"\.[0-9a-f]{12}\.partial(\..*)?")
 _REASONS = {
     errno.ENOSPC: "the disk is full; free some space or choose another folder",
     errno.EDQUOT: "your disk quota is used up; free some space or choose another folder",
     errno.EACCES: "you may not write there; choose a folder that you own",
     errno.EPERM: "you may not write there; choose a folder that you own",
+    errno.EFBIG: "the file would be larger than this system allows; choose another disk",
     errno.EROFS: "the disk is read-only; choose another folder",
     errno.ENAMETOOLONG: "the name is too long; choose a shorter one",
     errno.ENOENT: "its folder does not exist; make it first",
@@ -35,6 +38,11 @@ def why(error: OSError) -> str:
         Half a sentence without a full stop.
     """
     return _REASONS.get(error.errno or 0, (error.strerror or type(error).__name__).lower())
+
+
+def is_partial(name: str) -> bool:
+    """Whether a file name (or path) is one of the temporary names of `replacing`, left by a run that was killed."""
+    return _PARTIAL.fullmatch(name.rpartition("/")[2]) is not None
 
 
 @contextmanager

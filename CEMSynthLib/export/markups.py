@@ -14,6 +14,7 @@ from CEMSynthLib.measurement.shapes import ClosedCurve, Ellipse, Polygon, Rectan
 
 # What is written is told in the words of measurement; rooms that only know export (phantom) find them here.
 __all__ = [
+    "INDEX_NAME",
     "ClosedCurve",
     "Ellipse",
     "Polygon",

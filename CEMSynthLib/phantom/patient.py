@@ -1,5 +1,6 @@
 """Who is simulated: body habitus, breast density, background enhancement, lesions and technique of one patient."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -101,8 +102,8 @@ class Patient:
         return self.beta_mlo if position == "MLO" else self.beta_cc
 
 
-def draw_patient(seed: int, number: int) -> Patient:
-    """Draw one patient.
+def draw_patient(seed: int, number: int, positive: Mapping[str, bool | None] | None = None) -> Patient:
+    """Draw one patient; ``positive`` as in `draw_lesions`.
 
     Thickness 5.9 +- 1.6 cm and volumetric glandularity with mean 19% and 95% below 45% follow Yaffe et al., Med Phys
     2009; the texture exponent beta is 3.17 +- 0.23 (CC) and 3.30 +- 0.24 (MLO).
@@ -133,6 +134,8 @@ def draw_patient(seed: int, number: int) -> Patient:
         tilt=float(rng.normal(0.016, 0.018)),
         nodularity=float(rng.uniform(0, 1)),
         mlo_angle_deg=(mlo_angle := float(rng.uniform(40, 55))),
-        lesions=draw_lesions(generator(seed, number, Stream.FINDINGS), 10 * depth, 10 * half_height, mlo_angle),
+        lesions=draw_lesions(
+            generator(seed, number, Stream.FINDINGS), 10 * depth, 10 * half_height, mlo_angle, positive
+        ),
         technique=draw_technique(generator(seed, number, Stream.TECHNIQUE)),
     )

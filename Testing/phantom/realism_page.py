@@ -18,7 +18,7 @@ from PIL import Image
 
 from CEMSynthLib.evaluation.report import number
 from CEMSynthLib.export.files import write_text
-from CEMSynthLib.phantom.study import SIMULATOR_VERSION
+from CEMSynthLib.phantom.version import SIMULATOR_VERSION
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 REAL_COLOR, SIMULATED_COLOR = "#0072B2", "#D55E00"  # Okabe and Ito 2008

@@ -20,11 +20,12 @@ LAYOUT = 5701
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory) -> SimpleNamespace:
     """A simulated study, and a synthetic image of its first acquisition."""
+    from CEMSynthLib.phantom.settings import CohortSettings
     from CEMSynthLib.phantom.study import write_patient
     from CEMSynthLib.study.reader import read_folder
 
     base = tmp_path_factory.mktemp("study")
-    write_patient(base, 7, 1, 2.0)
+    write_patient(base, CohortSettings(7, 2.0), 1)
     (base / "dicom" / "notes.txt").write_text("hello")
     return SimpleNamespace(
         study=base / "dicom", synthetic=base / "synthetic", found=read_folder(base / "dicom").studies[0]
