@@ -1,13 +1,18 @@
-"""Mammogram: one CEM image as a complete Digital Mammography X-Ray Image - For Presentation instance (PS3.3 A.27)."""
+"""Mammogram: one CEM image as a complete Digital Mammography X-Ray Image instance (PS3.3 A.27)."""
 
 from datetime import datetime
+from enum import Enum
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sequence import Sequence
-from pydicom.uid import DigitalMammographyXRayImageStorageForPresentation, ExplicitVRLittleEndian
+from pydicom.uid import (
+    DigitalMammographyXRayImageStorageForPresentation,
+    DigitalMammographyXRayImageStorageForProcessing,
+    ExplicitVRLittleEndian,
+)
 
 from CEMSynthLib import __version__
 from CEMSynthLib.export.exposure import ExposureParameters, add_exposure, set_moment
@@ -17,6 +22,7 @@ from CEMSynthLib.study.model import ImageKind, Laterality, PixelGrid, Side, View
 __all__ = [
     "VIEW_CODES",
     "ExposureParameters",
+    "PresentationIntent",
     "code",
     "image_type",
     "mammogram_dataset",
@@ -36,6 +42,13 @@ VIEW_CODES = {
     ViewPosition.XCCM: ("399101009", "cranio-caudal exaggerated medially"),
 }
 _HORIZONTAL_VIEWS = (ViewPosition.CC, ViewPosition.XCCL, ViewPosition.XCCM)
+
+
+class PresentationIntent(Enum):
+    """Presentation Intent Type (0008,0068), PS3.3 C.8.11.1."""
+
+    FOR_PRESENTATION = "FOR PRESENTATION"
+    FOR_PROCESSING = "FOR PROCESSING"
 
 
 def code(value: str, scheme: str, meaning: str) -> Dataset:
@@ -112,7 +125,7 @@ def mammogram_dataset(
     kind: ImageKind,
     laterality: Laterality,
     view: ViewPosition,
-    window: VOIWindow,
+    window: VOIWindow | None,
     patient_id: str,
     study_uid: str,
     series_uid: str,
@@ -130,13 +143,16 @@ def mammogram_dataset(
     bits_stored: int = 12,
     synthetic_data: bool = True,
     study_description: str = "Contrast-enhanced mammography",
+    presentation_intent: PresentationIntent = PresentationIntent.FOR_PRESENTATION,
+    detector_type: str = "SCINTILLATOR",
 ) -> Dataset:
-    """Describe one CEM image as a For Presentation mammogram, MONOCHROME2, Explicit VR Little Endian.
+    """Describe one CEM image as a mammogram, Explicit VR Little Endian.
 
     Parameters
     ----------
     pixels
-        Stored values, shape ``grid.shape``, brighter = more attenuation or more iodine, below ``2**bits_stored``.
+        Stored values, shape ``grid.shape``, below ``2**bits_stored``: brighter = more attenuation or more iodine. For
+        Processing: linear detector values, higher = more x rays.
     grid
         Matrix and spacing; the spacing goes to Imager Pixel Spacing (0018,1164) and must be known.
     kind
@@ -144,7 +160,7 @@ def mammogram_dataset(
     laterality, view, chest_wall
         Breast, view, and the border with the chest wall; Patient Orientation follows from them.
     window
-        VOI window in stored values.
+        VOI window in stored values; ``None`` For Processing, where none may be (PS3.3 C.8.11.3).
     patient_id, patient_name
         Patient ID and, only where a reader shall see one, a name in DICOM form (``Family^Given``).
     study_uid, series_uid, sop_instance_uid, frame_of_reference_uid
@@ -161,6 +177,10 @@ def mammogram_dataset(
         8 to 16.
     synthetic_data
         Writes Synthetic Data (0008,001C) ``YES``. Content Qualification (0018,9004) is ``RESEARCH`` always.
+    presentation_intent
+        For Presentation (MONOCHROME2, LOG) or For Processing (MONOCHROME1, LIN: PS3.3 C.8.11.3).
+    detector_type
+        Detector Type (0018,7004): ``SCINTILLATOR`` or, for a photoconductor, ``DIRECT``.
 
     Returns
     -------
@@ -179,21 +199,33 @@ def mammogram_dataset(
     dataset = Dataset()
     dataset.SpecificCharacterSet = "ISO_IR 192"
     dataset.ImageType = image_type(kind, exposure.post_contrast)
-    dataset.SOPClassUID = DigitalMammographyXRayImageStorageForPresentation
+    raw = presentation_intent is PresentationIntent.FOR_PROCESSING
+    if raw != (window is None):
+        raise ValueError("an image for presentation needs a VOI window, an image for processing must not have one")
+    if raw and kind is ImageKind.RECOMBINED:
+        raise ValueError("a recombined image is made for presentation; only exposures are stored for processing")
+    if raw:
+        dataset.SOPClassUID = DigitalMammographyXRayImageStorageForProcessing
+    else:
+        dataset.SOPClassUID = DigitalMammographyXRayImageStorageForPresentation
     dataset.SOPInstanceUID = sop_instance_uid
     dataset.ContentQualification = "RESEARCH"
     if synthetic_data:
         dataset.SyntheticData = "YES"
     _add_patient_and_study(dataset, patient_id, patient_name, study_uid, study_datetime, study_description)
-    _add_series(dataset, series_uid, series_number, series_description, frame_of_reference_uid)
+    _add_series(dataset, series_uid, series_number, series_description, frame_of_reference_uid, presentation_intent)
     dataset.InstanceNumber = instance_number
     dataset.Manufacturer = manufacturer
     dataset.ManufacturerModelName = manufacturer_model
     dataset.SoftwareVersions = f"CEMSynth {__version__}"
     _add_view(dataset, laterality, view, chest_wall)
+    dataset.DetectorType = detector_type
     add_exposure(dataset, exposure, study_datetime)
     dataset.ImagerPixelSpacing = [float(f"{s:.6g}") for s in grid.spacing_mm]
-    set_pixels(dataset, pixels, grid, window, bits_stored)
+    if raw:
+        _set_raw_pixels(dataset, pixels, grid, bits_stored)
+    elif window is not None:
+        set_pixels(dataset, pixels, grid, window, bits_stored)
     dataset.file_meta = FileMetaDataset()
     dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     return dataset
@@ -222,23 +254,33 @@ def set_pixels(
     ValueError
         The shape is not the grid's, or a value needs more bits.
     """
+    _add_pixels(dataset, pixels, grid, bits_stored)
+    dataset.PhotometricInterpretation, dataset.PresentationLUTShape = "MONOCHROME2", "IDENTITY"
+    dataset.PixelIntensityRelationship = "LOG"
+    dataset.PixelIntensityRelationshipSign = -1  # brighter = fewer X-rays reached the detector
+    dataset.WindowCenter, dataset.WindowWidth = float(f"{window.center:.8g}"), float(f"{window.width:.8g}")
+    dataset.VOILUTFunction = window.function
+
+
+def _set_raw_pixels(dataset: Dataset, pixels: NDArray[np.uint16], grid: PixelGrid, bits_stored: int) -> None:
+    _add_pixels(dataset, pixels, grid, bits_stored)
+    dataset.PhotometricInterpretation, dataset.PresentationLUTShape = "MONOCHROME1", "INVERSE"
+    dataset.PixelIntensityRelationship = "LIN"
+    dataset.PixelIntensityRelationshipSign = 1  # higher = more X-rays reached the detector
+
+
+def _add_pixels(dataset: Dataset, pixels: NDArray[np.uint16], grid: PixelGrid, bits_stored: int) -> None:
     if pixels.shape != grid.shape or pixels.dtype != np.uint16:
         raise ValueError(f"pixels are {pixels.dtype} {pixels.shape}, the grid needs uint16 {grid.shape}")
     if not 8 <= bits_stored <= 16 or int(pixels.max()) >= 2**bits_stored:
         raise ValueError(f"the largest stored value {int(pixels.max())} does not fit {bits_stored} bits")
     dataset.SamplesPerPixel = 1
-    dataset.PhotometricInterpretation = "MONOCHROME2"
     dataset.Rows, dataset.Columns = grid.shape
     dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit = 16, bits_stored, bits_stored - 1
     dataset.PixelRepresentation = 0
-    dataset.PixelIntensityRelationship = "LOG"
-    dataset.PixelIntensityRelationshipSign = -1  # brighter = fewer X-rays reached the detector
     dataset.RescaleIntercept, dataset.RescaleSlope, dataset.RescaleType = 0, 1, "US"
-    dataset.PresentationLUTShape = "IDENTITY"
     dataset.BurnedInAnnotation = "NO"
     dataset.LossyImageCompression = "00"
-    dataset.WindowCenter, dataset.WindowWidth = float(f"{window.center:.8g}"), float(f"{window.width:.8g}")
-    dataset.VOILUTFunction = window.function
     dataset.add_new("PixelData", "OW", np.ascontiguousarray(pixels, dtype="<u2").tobytes())
 
 
@@ -272,8 +314,10 @@ def _add_patient_and_study(
         set_moment(dataset, name, moment)
 
 
-def _add_series(dataset: Dataset, uid: str, number: int, description: str, frame_of_reference_uid: str) -> None:
-    dataset.Modality, dataset.PresentationIntentType = "MG", "FOR PRESENTATION"
+def _add_series(
+    dataset: Dataset, uid: str, number: int, description: str, frame_of_reference_uid: str, intent: PresentationIntent
+) -> None:
+    dataset.Modality, dataset.PresentationIntentType = "MG", intent.value
     dataset.SeriesInstanceUID, dataset.SeriesNumber, dataset.SeriesDescription = uid, number, description
     dataset.FrameOfReferenceUID, dataset.PositionReferenceIndicator = frame_of_reference_uid, ""
 
@@ -290,5 +334,4 @@ def _add_view(dataset: Dataset, laterality: Laterality, view: ViewPosition, ches
     dataset.PatientOrientation = patient_orientation(laterality, view, chest_wall)
     dataset.AcquisitionContextSequence = Sequence()
     dataset.PositionerType = "MAMMOGRAPHIC"
-    dataset.DetectorType = "SCINTILLATOR"
     dataset.BreastImplantPresent = "NO"

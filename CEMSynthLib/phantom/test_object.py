@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from CEMSynthLib.phantom.errors import PhantomError
 from CEMSynthLib.phantom.detector import check_spacing
+from CEMSynthLib.phantom.errors import PhantomError
 from CEMSynthLib.phantom.imaging import expose
 from CEMSynthLib.phantom.physics import REFERENCE_GLANDULARITY, SKIN_CM, ExposurePair, Tissue
 from CEMSynthLib.phantom.presentation import RAW_MAXIMUM, present_low_energy, present_recombined, raw_values
