@@ -1,8 +1,8 @@
 """Benchmark of reading: 1,000 files listed, and an eight-image study of 3062 x 2394 read; prints a table.
 
 Run by hand: ``python Benchmarks/reading.py``. Limits of issue 4: listing 5 s; reading 2 s and 1 GB beyond the pixels.
-Linux only (memory from /proc). The listed files are sparse: they have the size of real ones and take no room. Times are with files in the system's
-cache; a cold disk or a share adds its own.
+Linux only (memory from /proc). The listed files are sparse: they have the size of real ones and take no room. Times are
+with files in the system's cache; a cold disk or a share adds its own.
 """
 
 import argparse
