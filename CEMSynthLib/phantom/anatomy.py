@@ -101,11 +101,11 @@ class _Strands:
         v = (self.across + 2.0 * (s * quick[0] - c * quick[1]) + cell_mm * (s * bends[0] + c * bends[1])) * scale
         return texture.sample_tile(self.tiles[int(rng.integers(2))], sign[0] * u + start[0], sign[1] * v + start[1])
 
-    def walls(self, cell_mm: float, sharpness: float, length: float) -> FloatArray:
-        """One layer of thin walls around such cells, here stronger, there weaker."""
+    def walls(self, cell_mm: float, sharpness: float, length: float, weakest: float = 0.15) -> FloatArray:
+        """One layer of thin walls around such cells, here stronger, there weaker (down to ``weakest``)."""
         turn = self.rng.uniform(0, 2 * np.pi)
         modulation = np.cos(turn) * self.modulations[0] + np.sin(turn) * self.modulations[1]
-        strength = 0.15 + 0.85 * smooth_step(0.5 + 0.5 * modulation)
+        strength = weakest + (1 - weakest) * smooth_step(0.5 + 0.5 * modulation)
         return np.asarray(texture.ridges(self.cells(cell_mm, length), sharpness) * strength)
 
 
@@ -167,7 +167,9 @@ def _part(
         size = 1.35**layer
         mesh += size**steep * strands.walls(cell_mm * size, rng.uniform(2.4, 3.6) - 0.2 * layer, rng.uniform(0.8, 1.4))
     # Ligaments and small strands run through the fat everywhere.
-    ligaments = strands.walls(13.0, 11.0, 3.0) + strands.walls(8.0, 9.0, 2.5) + strands.walls(5.0, 7.0, 2.0)
+    ligaments = np.zeros(shape)
+    for cells_mm, sharpness, length in ((16.0, 9.0, 4.0), (10.0, 7.0, 3.0)):
+        ligaments += strands.walls(cells_mm, sharpness, length, weakest=0.0) ** 1.5
     grain = texture.power_law_field(rng, shape, spacing, patient.beta(position) + 0.2, 25.0)
     streaks = strands.cells(rng.uniform(9, 14), rng.uniform(2.0, 3.5))
     # The denser the breast, the less one sees between its strands.
@@ -175,7 +177,7 @@ def _part(
     clouds = np.exp(contrast * (0.5 * grain + (0.5 - 0.35 * patient.nodularity) * streaks))
     mesh, clouds, ligaments, gland = (image / image[mask].mean() for image in (mesh, clouds, ligaments, gland))
     scattered = SCATTERED / patient.glandularity
-    share = scattered * through_fat * (0.6 * mesh * clouds + 0.4 * ligaments)
+    share = scattered * through_fat * (0.8 * mesh * clouds + 0.2 * ligaments)
     # Dense tissue is hazy: its walls are hidden among each other.
     walls = 0.75 - 0.8 * patient.glandularity
     share = share + (1 - scattered) * gland * (1 - walls + walls * mesh) * clouds
@@ -192,7 +194,7 @@ def _part(
     glandular = bent * (inner - muscle)
     y, x = outline.coordinates()
     nipple = np.exp(-(((y - outline.nipple_mm[0]) / 5.5) ** 4)) * smooth_step((x - outline.nipple_mm[1] + 6) / 8)
-    glandular = glandular + nipple * (inner - muscle - glandular)
+    glandular = glandular + 0.45 * nipple * (inner - muscle - glandular)
     mottled = np.clip(1 + 0.6 * texture.slow_field(rng, shape, spacing, 3.2, 20.0), 0.1, None)
     bpe = glandular * patient.bpe_iodine * mottled
     free = np.clip(inner - muscle - glandular, 0, None)

@@ -102,7 +102,7 @@ def draw_body(patient: Patient, laterality: str) -> Body:
         * (0.80 + 1.1 * patient.glandularity + 0.2 * patient.nodularity)
         * own.normal(1, 0.04)
     )
-    center = (depth * common.uniform(0.30, 0.42), *(common.normal(9, 5, 2) + own.normal(0, 3, 2)))
+    center = (depth * common.uniform(0.30, 0.42), *(common.normal(13, 5, 2) + own.normal(0, 3, 2)))
     axes = [np.arange(n, dtype=np.float32) * VOXEL_MM for n in shape]
     narrow = convergence(axes[0].astype(np.float64)).astype(np.float32)[:, None, None]
     sides = [(axis - axis[-1] / 2)[None] for axis in axes[1:]]
