@@ -23,15 +23,29 @@ SHIPPED_MODELS = Path(__file__).resolve().parent / "weights"
 
 @dataclass(frozen=True)
 class Architecture:
-    """The network, from one gray channel to one.
+    """The network, from one gray image to one.
 
-    ``type`` is ``resnet`` (Johnson / CycleGAN; ``depth`` residual blocks) or ``unet`` (``depth`` halvings);
-    ``base_filters`` is the width of the first layer.
+    Parameters
+    ----------
+    type
+        ``resnet`` (Johnson / CycleGAN; ``depth`` residual blocks), ``unet`` (a small U-Net, ``depth`` halvings) or
+        ``unet_pix2pix`` (the U-Net of pix2pix, ``depth`` halvings).
+    base_filters
+        Width of the first layer.
+    depth
+        See ``type``.
+    norm
+        ``instance`` (each image on its own) or ``batch`` (with the mean and variance kept from training).
+    channels
+        1, or 3 where the network was made for color: it then gets the gray image three times, and the mean of what it
+        gives is taken.
     """
 
     type: str
     base_filters: int
     depth: int
+    norm: str = "instance"
+    channels: int = 1
 
     @property
     def size_multiple(self) -> int:
@@ -66,7 +80,29 @@ class OutputNormalization:
 
 @dataclass(frozen=True)
 class TrainingData:
-    """What the generator has seen. ``simulated_only`` is true where no image of a patient was used."""
+    """What the generator has seen.
+
+    Parameters
+    ----------
+    description
+        A sentence.
+    simulated_only
+        True where no image of a patient was used.
+    simulator, seeds
+        Which one made the images, from which seeds.
+    training_patients, validation_patients, training_images
+        How many.
+    settings
+        Of the training.
+    selection
+        The rule by which the weights were chosen among the epochs; empty where not stated.
+    image_sha256
+        Of the pixels of the training images (`CEMSynthLib.training.hashes.pixel_sha256`), sorted.
+    patient_hashes
+        HMAC-SHA-256 of the patient identifiers on both sides under a key that stays with who trained, sorted.
+    curves
+        One row for each epoch: losses and validation figures.
+    """
 
     description: str
     simulated_only: bool
@@ -76,6 +112,10 @@ class TrainingData:
     validation_patients: int
     training_images: int
     settings: Mapping[str, Scalar] = field(default_factory=dict)
+    selection: str = ""
+    image_sha256: tuple[str, ...] = ()
+    patient_hashes: tuple[str, ...] = ()
+    curves: tuple[Mapping[str, Scalar], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -182,11 +222,13 @@ def parse_card(record: object, file: Path) -> ModelCard:
 
 
 def _architecture(part: Fields) -> Architecture:
-    part.only("type", "base_filters", "depth")
+    part.only(*Architecture.__dataclass_fields__)
     return Architecture(
-        type=part.choice("type", "resnet", "unet"),
+        type=part.choice("type", "resnet", "unet", "unet_pix2pix"),
         base_filters=part.whole("base_filters", 1),
         depth=part.whole("depth", 1),
+        norm=part.choice("norm", "instance", "batch") if part.has("norm") else "instance",
+        channels=part.whole("channels", 1) if part.has("channels") else 1,
     )
 
 
@@ -233,6 +275,10 @@ def _training(part: Fields) -> TrainingData:
         validation_patients=part.whole("validation_patients"),
         training_images=part.whole("training_images"),
         settings=part.scalars("settings"),
+        selection=part.text("selection") if part.has("selection") else "",
+        image_sha256=part.texts("image_sha256") if part.has("image_sha256") else (),
+        patient_hashes=part.texts("patient_hashes") if part.has("patient_hashes") else (),
+        curves=part.rows("curves") if part.has("curves") else (),
     )
 
 

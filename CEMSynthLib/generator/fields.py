@@ -50,6 +50,17 @@ class Fields:
             if key not in keys:
                 raise self._wrong(key, "is not a field of a model card")
 
+    def has(self, key: str) -> bool:
+        """Whether an optional key is there and not empty (cards of older versions lack some)."""
+        return self._record.get(key) not in (None, "", [], {})
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        """A list of texts that are not empty."""
+        value = self._get(key)
+        if not isinstance(value, list) or any(not isinstance(v, str) or not v.strip() for v in value):
+            raise self._wrong(key, "must be a list of texts")
+        return tuple(value)
+
     def text(self, key: str) -> str:
         """A text that is not empty."""
         value = self._get(key)
