@@ -40,8 +40,11 @@ VIEW_CODES = {
     ViewPosition.LMO: ("399099002", "latero-medial oblique"),
     ViewPosition.XCCL: ("399192008", "cranio-caudal exaggerated laterally"),
     ViewPosition.XCCM: ("399101009", "cranio-caudal exaggerated medially"),
+    ViewPosition.FB: ("399196006", "caudo-cranial"),
+    ViewPosition.SIO: ("399188001", "superolateral to inferomedial oblique"),
+    ViewPosition.ISO: ("441555000", "inferomedial to superolateral oblique"),
 }
-_HORIZONTAL_VIEWS = (ViewPosition.CC, ViewPosition.XCCL, ViewPosition.XCCM)
+_HORIZONTAL_VIEWS = (ViewPosition.CC, ViewPosition.XCCL, ViewPosition.XCCM, ViewPosition.FB)
 
 
 class PresentationIntent(Enum):
@@ -85,11 +88,13 @@ def patient_orientation(laterality: Laterality, view: ViewPosition, chest_wall: 
         rows that run anteriorly. PS3.3 C.7.6.1.1.1; ``["A", "R"]`` for a left CC in its usual display.
     """
     row = "A" if chest_wall is Side.LEFT else "P"
-    medial = "R" if laterality is Laterality.LEFT else "L"
+    medial, lateral = ("R", "L") if laterality is Laterality.LEFT else ("L", "R")
     if view in _HORIZONTAL_VIEWS:
         return [row, medial]
     if view in (ViewPosition.MLO, ViewPosition.LMO):
         return [row, f"F{medial}"]
+    if view in (ViewPosition.SIO, ViewPosition.ISO):
+        return [row, f"F{lateral}"]
     return [row, "F"]
 
 
