@@ -5,7 +5,9 @@ import sys
 from pathlib import Path
 
 from CEMSynthLib.commands.progress_bar import progress_bar
+from CEMSynthLib.export.output_folder import OutputFolder
 from CEMSynthLib.export.resumable_folder import ResumableFolder
+from CEMSynthLib.phantom.errors import PhantomError
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -39,6 +41,11 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         metavar="X",
         help="detector pixel spacing (default 0.4; real detectors: 0.07 to 0.1)",
     )
+    parser.add_argument(
+        "--object", action="store_true", help="write the CEM test object (iodine inserts, steps) in place of patients"
+    )
+    parser.add_argument("--pair", metavar="NAME", help="exposures of the test object (default RhRh29-RhCu49)")
+    parser.add_argument("--thickness-cm", type=float, metavar="T", help="of the test object (default 5)")
     parser.add_argument("--processes", type=int, default=1, metavar="P", help="worker processes (default 1)")
     parser.add_argument(
         "--overwrite", action="store_true", help="replace a finished run in the output folder, and nothing else"
@@ -47,7 +54,49 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Simulate and report where the files are."""
+    """Simulate patients or the test object, and report where the files are."""
+    if arguments.object:
+        return _run_object(arguments)
+    for given, option in ((arguments.pair, "--pair"), (arguments.thickness_cm, "--thickness-cm")):
+        if given is not None:
+            raise PhantomError(f"{option} is for the test object: add --object (those of patients are drawn)")
+    return _run_cohort(arguments)
+
+
+def _run_object(arguments: argparse.Namespace) -> int:
+    from CEMSynthLib.phantom.object_files import write_test_object
+    from CEMSynthLib.phantom.test_object import simulate_test_object
+    from CEMSynthLib.phantom.version import SIMULATOR_VERSION
+
+    for given, option in (
+        (arguments.patients, "--patients"),
+        (arguments.preset, "--preset"),
+        (arguments.raw or None, "--raw"),
+        (arguments.pre_contrast or None, "--pre-contrast"),
+        (arguments.arrays or None, "--arrays"),
+    ):
+        if given is not None:
+            raise PhantomError(f"{option} is for patients and goes not together with --object")
+    pair = arguments.pair or "RhRh29-RhCu49"
+    thickness_cm = 5.0 if arguments.thickness_cm is None else arguments.thickness_cm
+    test_object = simulate_test_object(pair, thickness_cm, arguments.pixel_spacing_mm, arguments.seed)
+    parameters = {
+        "object": True,
+        "seed": arguments.seed,
+        "pair": pair,
+        "thickness_cm": thickness_cm,
+        "spacing_mm": arguments.pixel_spacing_mm,
+        "simulator_version": SIMULATOR_VERSION,
+    }
+    folder = arguments.output
+    with OutputFolder(folder, "simulate", parameters, arguments.overwrite) as staging:
+        write_test_object(staging, arguments.seed, test_object)
+    print(f"Simulated the test object ({pair}, {thickness_cm:g} cm): {folder / 'dicom'} and {folder / 'raw'}")
+    print(f"Truth: {folder / 'object.csv'} and {folder / 'truth'}; regions: {folder / 'regions'}, {folder / 'steps'}")
+    return 0
+
+
+def _run_cohort(arguments: argparse.Namespace) -> int:
     from CEMSynthLib.phantom.cohort import check_numbers, cohort_files, cohort_holds, simulate_cohort
     from CEMSynthLib.phantom.design import preset_size
     from CEMSynthLib.phantom.settings import CohortSettings

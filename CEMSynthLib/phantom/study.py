@@ -10,7 +10,7 @@ from CEMSynthLib.export.errors import ExportError
 from CEMSynthLib.export.files import why
 from CEMSynthLib.export.manifest import sha256
 from CEMSynthLib.phantom.errors import PhantomError
-from CEMSynthLib.phantom.images import image_uid, write_images
+from CEMSynthLib.phantom.images import Exposed, write_images
 from CEMSynthLib.phantom.patient import draw_patient
 from CEMSynthLib.phantom.regions import write_lesion_regions
 from CEMSynthLib.phantom.settings import CohortSettings
@@ -55,18 +55,30 @@ def write_patient(folder: Path, settings: CohortSettings, number: int) -> None:
     views = [(side, position) for side, position in VIEWS if side in design.breasts]
     for order, (side, position) in enumerate(views):
         view = simulate_view(patient, side, position, settings.spacing_mm, pre_contrast=settings.pre_contrast)
-        stem = f"{side}_{position}"
-        names = write_images(folder, settings, number, view, patient.technique.pair, order)
-        names["truth"] = f"truth/{identity}/{stem}.npz"
+        exposed = Exposed(
+            identity,
+            settings.key(number),
+            side,
+            position,
+            order,
+            settings.spacing_mm,
+            view.thickness_cm,
+            patient.technique.pair,
+            settings.pre_contrast,
+        )
+        names = write_images(
+            folder, exposed, {ImageKind.LOW_ENERGY: view.low_energy, ImageKind.RECOMBINED: view.recombined}
+        )
+        if settings.raw:
+            raw = {ImageKind.LOW_ENERGY: view.low_energy_raw, ImageKind.HIGH_ENERGY: view.high_energy_raw}
+            names |= write_images(folder, exposed, raw, raw=True)
+        names["truth"] = f"truth/{identity}/{exposed.name}.npz"
         write_maps(folder / names["truth"], truth_maps(view))
         if settings.arrays:
-            names["arrays"] = f"arrays/{identity}/{stem}.npz"
+            names["arrays"] = f"arrays/{identity}/{exposed.name}.npz"
             write_maps(folder / names["arrays"], training_arrays(view))
         ties = write_lesion_regions(
-            folder / "regions",
-            f"{identity}_{stem}",
-            view,
-            image_uid(settings, number, view, ImageKind.LOW_ENERGY),
+            folder / "regions", f"{identity}_{exposed.name}", view, exposed.image_uid(ImageKind.LOW_ENERGY)
         )
         row = cohort_row(settings, design, patient, view, names)
         record.add_view(view, asdict(row), [asdict(tie) for tie in ties])
