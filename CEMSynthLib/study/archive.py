@@ -57,7 +57,12 @@ def unpack(path: Path) -> Path:
         except _ERRORS as error:
             folder.cleanup()
             raise StudyFolderError(f"{path.name} is a damaged zip archive; copy it again from its source.") from error
-        except (StudyFolderError, OSError):
+        except OSError as error:
+            folder.cleanup()
+            raise StudyFolderError(
+                f"{path.name} cannot be unpacked ({error.strerror}): it is damaged or there is no room for it."
+            ) from error
+        except StudyFolderError:
             folder.cleanup()
             raise
         _unpacked[key] = folder

@@ -71,6 +71,7 @@ class PixelEncoding:
             Modality units. Padding gets the lowest value of the rest, so it is air.
         """
         stored = np.asarray(stored)
+        stored = stored.astype(stored.dtype.newbyteorder("="), copy=False)  # big endian files come as they are
         if stored.dtype.itemsize * 8 > _TABLE_BITS:
             units, padded = self._converted(stored.astype(np.int64))
             if padded is not None and padded.any() and not padded.all():

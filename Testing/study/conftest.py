@@ -1,5 +1,6 @@
 """Small DICOM and image files, made as a vendor would write them."""
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,9 @@ import pydicom
 import pytest
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, generate_uid
+
+# Tests and the fuzzer share the corpus.
+sys.path.append(str(Path(__file__).parent))
 
 MAMMOGRAPHY = "1.2.840.10008.5.1.4.1.1.1.2"
 STUDY_UID = "1.2.3.4"
