@@ -25,6 +25,8 @@ TILE_CELL = 24.0
 PROJECTION_MM, ALONG = 1.5, 32
 #: Iodine in the blood of the breast two minutes after injection, mg/ml.
 BLOOD_IODINE = 1.8
+#: Pixels of the grain, mm.
+GRAIN_MM = 0.6
 #: Share of the breast that is fibroglandular tissue but runs through the fat as strands.
 SCATTERED = 0.03
 
@@ -85,7 +87,7 @@ class _Strands:
         self.tiles = [texture.band_tile(rng, TILE, cell=TILE_CELL) for _ in range(2)]
         # Smooth (steep spectrum): the walls are to wind, not to fray.
         slow = [(6.0, 18.0)] * 2 + [(6.0, 50.0)] * 2 + [(5.0, 30.0)] * 2
-        fields = [texture.slow_field(rng, outline.shape, outline.spacing_mm, beta, mm) for beta, mm in slow]
+        fields = [texture.grid_field(rng, outline.grid, beta, mm) for beta, mm in slow]
         self.quick, self.bends, self.modulations = fields[:2], fields[2:4], fields[4:]
 
     def cells(self, cell_mm: float, length: float) -> FloatArray:
@@ -151,10 +153,10 @@ def _part(
     compression: Compression,
     rng: np.random.Generator,
 ) -> dict[str, FloatArray]:
-    spacing, shape, mask = outline.spacing_mm, outline.shape, outline.mask
+    shape, mask = outline.shape, outline.mask
     skin_mm = outline.skin_distance_mm
     strands = _Strands(rng, outline)
-    wander = texture.slow_field(rng, shape, spacing, 3.4, 40.0)
+    wander = texture.grid_field(rng, outline.grid, 3.4, 40.0)
     fat_mm = rng.uniform(3.0, 7.0) * (1.3 - 0.6 * patient.nodularity)
     under_fat = smooth_step((skin_mm - fat_mm + 2.0 * wander) / 14.0)
     gland = gland_share(body, compression, outline) * under_fat
@@ -170,7 +172,7 @@ def _part(
     ligaments = np.zeros(shape)
     for cells_mm, sharpness, length in ((16.0, 9.0, 4.0), (10.0, 7.0, 3.0)):
         ligaments += strands.walls(cells_mm, sharpness, length, weakest=0.0) ** 1.5
-    grain = texture.power_law_field(rng, shape, spacing, patient.beta(position) + 0.2, 25.0)
+    grain = texture.grid_field(rng, outline.grid, patient.beta(position) + 0.2, 25.0, GRAIN_MM)
     streaks = strands.cells(rng.uniform(9, 14), rng.uniform(2.0, 3.5))
     # The denser the breast, the less one sees between its strands.
     contrast = 1.2 / (1 + 2.5 * patient.glandularity)
@@ -195,7 +197,7 @@ def _part(
     y, x = outline.coordinates()
     nipple = np.exp(-(((y - outline.nipple_mm[0]) / 5.5) ** 4)) * smooth_step((x - outline.nipple_mm[1] + 6) / 8)
     glandular = glandular + 0.45 * nipple * (inner - muscle - glandular)
-    mottled = np.clip(1 + 0.6 * texture.slow_field(rng, shape, spacing, 3.2, 20.0), 0.1, None)
+    mottled = np.clip(1 + 0.6 * texture.grid_field(rng, outline.grid, 3.2, 20.0), 0.1, None)
     bpe = glandular * patient.bpe_iodine * mottled
     free = np.clip(inner - muscle - glandular, 0, None)
     blood = np.minimum(chords(body.vessels, compression, outline) * smooth_step((skin_mm - 2) / 4), free)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from CEMSynthLib.phantom.patient import Patient
-from CEMSynthLib.phantom.texture import enlarge
+from CEMSynthLib.phantom.texture import Grid, enlarge
 
 FloatArray = NDArray[np.float64]
 
@@ -53,6 +53,11 @@ class Outline:
         y: FloatArray = (np.arange(self.shape[0], dtype=np.float64) + 0.5) * self.spacing_mm + self.origin_mm[0]
         x: FloatArray = (np.arange(self.shape[1], dtype=np.float64) + 0.5) * self.spacing_mm + self.origin_mm[1]
         return y[:, None], x[None, :]
+
+    @property
+    def grid(self) -> Grid:
+        """For random fields that are the same at any pixel spacing."""
+        return Grid(DETECTOR_MM, self.shape, self.spacing_mm, self.origin_mm)
 
     @property
     def box(self) -> tuple[slice, slice]:

@@ -1,5 +1,7 @@
 """Random fields for tissue texture: isotropic 1/f^beta noise and networks of thin ridges."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import fft, ndimage
@@ -38,25 +40,46 @@ def power_law_field(
     return np.asarray(field / field.std())
 
 
-def enlarge(coarse: FloatArray, coarse_mm: float, shape: tuple[int, int], spacing_mm: float) -> FloatArray:
-    """A coarse image on a finer grid with the same corner, by cubic splines."""
-    scale = spacing_mm / coarse_mm
-    return np.asarray(
-        ndimage.affine_transform(
-            coarse, [scale, scale], offset=(scale - 1) / 2, output_shape=shape, order=3, mode="nearest"
-        )
-    )
-
-
-def slow_field(
-    rng: np.random.Generator, shape: tuple[int, int], spacing_mm: float, beta: float, largest_mm: float
+def enlarge(
+    coarse: FloatArray,
+    coarse_mm: float,
+    shape: tuple[int, int],
+    spacing_mm: float,
+    origin_mm: tuple[float, float] = (0.0, 0.0),
 ) -> FloatArray:
-    """`power_law_field` for steep spectra: drawn on a coarse grid of 2 mm that does not depend on the spacing."""
-    coarse_mm = 2.0
-    small = tuple(fft.next_fast_len(int(np.ceil(n * spacing_mm / coarse_mm)) + 2, real=True) for n in shape)
-    return enlarge(
-        power_law_field(rng, (small[0], small[1]), coarse_mm, beta, largest_mm), coarse_mm, shape, spacing_mm
+    """A part of a coarse image on a finer grid, by cubic splines; ``origin_mm`` is the part's corner."""
+    scale = spacing_mm / coarse_mm
+    offset = [(scale - 1) / 2 + origin / coarse_mm for origin in origin_mm]
+    return np.asarray(
+        ndimage.affine_transform(coarse, [scale, scale], offset=offset, output_shape=shape, order=3, mode="nearest")
     )
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A part of a field of ``size_mm``; what is drawn for it depends on the whole field, not on the pixels.
+
+    Parameters
+    ----------
+    size_mm
+        (height, width) of the whole field.
+    shape, spacing_mm, origin_mm
+        Of the part.
+    """
+
+    size_mm: tuple[float, float]
+    shape: tuple[int, int]
+    spacing_mm: float
+    origin_mm: tuple[float, float]
+
+
+def grid_field(
+    rng: np.random.Generator, grid: Grid, beta: float, largest_mm: float, coarse_mm: float = 2.0
+) -> FloatArray:
+    """`power_law_field` drawn with pixels of ``coarse_mm`` and enlarged: the same field for any pixel spacing."""
+    whole = tuple(fft.next_fast_len(int(np.ceil(mm / coarse_mm)) + 2, real=True) for mm in grid.size_mm)
+    coarse = power_law_field(rng, (whole[0], whole[1]), coarse_mm, beta, largest_mm)
+    return enlarge(coarse, coarse_mm, grid.shape, grid.spacing_mm, grid.origin_mm)
 
 
 def band_tile(rng: np.random.Generator, size: int, cell: float) -> FloatArray:
