@@ -62,8 +62,8 @@ def pectoral_muscle(outline: Outline, rng: np.random.Generator, flat_cm: float) 
 def gland_share(body: Body, compression: Compression, outline: Outline) -> FloatArray:
     """The body's gland as a share of each ray's way through it."""
     rows, columns = (int(np.ceil(n * outline.spacing_mm / PROJECTION_MM)) + 2 for n in outline.shape)
-    y = (np.arange(rows)[:, None, None] + 0.5) * PROJECTION_MM + outline.origin_mm[0]
-    x = (np.arange(columns)[None, :, None] + 0.5) * PROJECTION_MM + outline.origin_mm[1]
+    y: FloatArray = (np.arange(rows, dtype=np.float64)[:, None, None] + 0.5) * PROJECTION_MM + outline.origin_mm[0]
+    x: FloatArray = (np.arange(columns, dtype=np.float64)[None, :, None] + 0.5) * PROJECTION_MM + outline.origin_mm[1]
     half = body.half_chord(compression.nipple_mm[1] - x, compression.nipple_mm[0] - y)
     along = half * (2 * (np.arange(ALONG) + 0.5) / ALONG - 1)
     share = body.sample(compression.places(y, x, along)).mean(axis=-1)

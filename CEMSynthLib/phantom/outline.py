@@ -139,7 +139,7 @@ def _skin_distance(y: FloatArray, extent: FloatArray, shape: tuple[int, int], sp
     smooth = ndimage.gaussian_filter(distance, 0.8 / coarse_mm)
     if coarse_mm > spacing_mm:
         smooth = enlarge(smooth, coarse_mm, shape, spacing_mm)
-    return np.maximum(smooth[: shape[0], : shape[1]], spacing_mm / 4)
+    return np.asarray(np.maximum(smooth[: shape[0], : shape[1]], spacing_mm / 4))
 
 
 def edge_profile(distance_mm: FloatArray, radius_mm: float) -> FloatArray:
