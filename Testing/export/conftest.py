@@ -92,7 +92,7 @@ def _image(folder, kind, number, intent=PresentationIntent.FOR_PRESENTATION):
     )
     dataset.PatientBirthDate, dataset.PatientAge, dataset.AccessionNumber = "19610823", "064Y", "ACC-4411"
     dataset.InstitutionName, dataset.StationName = "Ospedale Grande", "MAMMO-ROOM-3"
-    dataset.OperatorsName, dataset.ReferringPhysicianName = "Bianchi^Anna", "Verdi^Luca"
+    dataset.OperatorsName, dataset.ReferringPhysicianName = "Bianchi^Anna", "Zuccarini^Luca"
     dataset.PatientComments = "called on the phone"
     dataset.private_block(0x0045, "SOME_MAKER", create=True).add_new(0x10, "LO", "Maria Chiara Rossi 1961")
     write_dataset(dataset, folder / f"{name}.dcm")

@@ -128,6 +128,17 @@ def test_any_window_keeps_the_picture(low, width, bits):
     assert stored.slope <= max(1.0, width / 100)
 
 
+def test_the_notice_is_burned_in_on_request_only(source, tmp_path):
+    plain, marked = (derive(source, burn_in=burn_in).dataset for burn_in in (False, True))
+    assert (plain.BurnedInAnnotation, marked.BurnedInAnnotation) == ("NO", "YES")
+    for name, dataset in (("plain", plain), ("marked", marked)):
+        write_dataset(dataset, tmp_path / name)
+    before, after = (pydicom.dcmread(tmp_path / n).pixel_array.astype(int) for n in ("plain", "marked"))
+    assert (before != after).any()
+    assert (before[24:] == after[24:]).all()
+    assert np.abs(before - values()).max() <= 0.5
+
+
 def test_wrong_input_is_refused(source, tmp_path):
     with pytest.raises(ValueError, match="finite"):
         derive(source, values=np.full((48, 40), np.inf))

@@ -143,7 +143,8 @@ def test_usual_displays_have_the_orientations_of_real_devices():
 def test_rows_run_away_from_the_chest_wall(laterality, view, side):
     row, column = patient_orientation(laterality, view, side)
     assert row == ("A" if side is Side.LEFT else "P")
-    assert laterality.value not in column  # downwards is never lateral: lateral is the breast's own side
+    # Downwards is lateral, the breast's own side, only in the obliques whose top is superomedial.
+    assert (laterality.value in column) == (view in (ViewPosition.SIO, ViewPosition.ISO))
 
 
 def test_view_codes_are_those_of_cid_4014():

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from CEMSynthLib.export.burn_in import draw_scale_bar, with_notice
 from CEMSynthLib.export.pictures import synthetic_stem, write_display_png, write_synthetic_png
 from CEMSynthLib.export.provenance import NOTICE, ModelProvenance
 from CEMSynthLib.study.model import VOIWindow
@@ -89,3 +90,40 @@ def test_the_mark_is_in_the_pixels_and_only_at_the_top(tmp_path, shape):
 def test_a_model_needs_a_whole_checksum():
     with pytest.raises(ValueError, match="sha256"):
         ModelProvenance("demo", "1", "abc")
+
+
+@pytest.mark.parametrize(
+    ("spacing", "length"), [((0.1, 0.1), 50), ((0.1, 0.05), 20), ((0.4, 0.4), 50), ((0.004, 0.004), 2)]
+)
+def test_the_scale_bar_is_as_long_as_it_says(spacing, length):
+    picture = Image.new("L", (2400, 3000), 90)
+    assert draw_scale_bar(picture, spacing) == length
+    pixels = np.asarray(picture)
+    runs = [int((row == 255).sum()) for row in pixels if row.max() == 255]
+    assert max(runs) == pytest.approx(length / spacing[1], abs=1)
+    assert (pixels[: 3000 * 9 // 10] == 90).all()
+
+
+def test_the_scale_bar_lies_in_the_darker_corner_and_only_where_spacing_is_known(tmp_path):
+    breast = np.zeros((600, 400))
+    breast[:, :200] = 2150
+    window = VOIWindow.from_range(0, 4000)
+    for name, spacing in (("known", (0.5, 0.5)), ("unknown", None)):
+        path = tmp_path / f"{name}.png"
+        write_display_png(path, values=breast, window=window, synthetic=False, spacing_mm=spacing)
+    known, unknown = (np.asarray(Image.open(tmp_path / f"{n}.png")) for n in ("known", "unknown"))
+    changed = np.argwhere(known != unknown)
+    assert changed[:, 0].min() > 500
+    assert changed[:, 1].min() >= 200
+    assert draw_scale_bar(Image.new("L", (30, 30)), (0.1, 0.5)) == 2
+    assert draw_scale_bar(Image.new("L", (3, 30)), (0.1, 0.1)) == 0
+
+
+def test_a_notice_in_the_values_uses_the_ends_of_the_window_and_leaves_the_rest():
+    image = values().repeat(10, axis=0).repeat(10, axis=1)
+    marked = with_notice(image, WINDOW)
+    changed = marked != image
+    rows = np.flatnonzero(changed.any(axis=1))
+    assert rows.min() == 0
+    assert rows.max() < image.shape[0] // 8
+    assert (marked[changed].min(), marked[changed].max()) == (WINDOW.low, WINDOW.high)
