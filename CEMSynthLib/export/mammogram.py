@@ -72,7 +72,7 @@ def code(value: str, scheme: str, meaning: str) -> Dataset:
 
 
 def patient_orientation(laterality: Laterality, view: ViewPosition, chest_wall: Side) -> list[str]:
-    """Patient Orientation (0020,0020) of an image whose top is lateral (CC), the axilla (MLO, ...) or medial (SIO, ISO).
+    """Patient Orientation (0020,0020); the top is lateral (CC), the axilla (MLO, ...) or superomedial (SIO, ISO).
 
     Parameters
     ----------
