@@ -43,8 +43,9 @@ def advice(syntax: UID) -> str:
     str
         A sentence that names the package, where no decoder for ``syntax`` is installed or exists.
     """
-    if not syntax.is_transfer_syntax or syntax.is_private:
-        return f"Its transfer syntax ({syntax}) is not one of the standard; export it uncompressed."
+    if not syntax.is_valid or syntax.is_private or not syntax.is_transfer_syntax:
+        shown = f" ({syntax})" if syntax.is_valid else ""
+        return f"Its transfer syntax{shown} is not one of the standard; export it uncompressed."
     if not syntax.is_compressed or syntax.is_deflated:
         return ""
     packages = PACKAGES.get(syntax)

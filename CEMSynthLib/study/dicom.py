@@ -111,7 +111,8 @@ def _check_mammogram(dataset: FileDataset, name: str) -> None:
     if dataset.SOPClassUID == MediaStorageDirectoryStorage:
         raise UnreadableImageError(f"{name} is the directory of a DICOM medium, not an image; its files are read.")
     if "Rows" not in dataset and "PixelData" not in dataset:
-        raise UnreadableImageError(f"{name} holds no image ({dataset.SOPClassUID.name}).")
+        kind = dataset.SOPClassUID.name if text(dataset, "SOPClassUID") else "of an unknown kind"
+        raise UnreadableImageError(f"{name} holds no image ({kind}).")
     modality = text(dataset, "Modality").upper()
     if modality not in ("", "MG"):
         raise UnreadableImageError(f"{name} is no mammogram: its modality is {modality}.")

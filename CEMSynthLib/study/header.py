@@ -1,5 +1,6 @@
 """Header: one DICOM file's header opened safely, and its values as text or numbers that may be missing or damaged."""
 
+import re
 import struct
 import zlib
 from pathlib import Path
@@ -25,6 +26,7 @@ _DEFLATED = "1.2.840.10008.1.2.1.99"
 # A deflated data set may grow to this many bytes: an image of 64 million pixels with 16 bits and its header. A file
 # of 1 MB could grow to 1 GB.
 _INFLATED_LIMIT = 160_000_000
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 # Preamble, "DICM" and the group length element of group 0002.
 _META_START = 128 + 4 + 12
 
@@ -112,13 +114,19 @@ def value(dataset: Dataset, keyword: str) -> object:
 
 
 def texts(dataset: Dataset, keyword: str) -> list[str]:
-    """All values of an attribute as stripped text; empty where there is none."""
+    """All values of an attribute as stripped text; empty where there is none.
+
+    Control characters tell of a damaged length that has swallowed the attributes behind, the patient's name perhaps
+    among them; such a value counts as missing, so that no message shows it.
+    """
     found = value(dataset, keyword)
     if found is None:
         return []
     values = list(found) if isinstance(found, (MultiValue, list, tuple)) else [found]
     stripped = ["" if v is None else str(v).strip(" \0\t\r\n") for v in values]
-    return [] if not any(stripped) else stripped
+    if not any(stripped) or any(_CONTROL.search(v) for v in stripped):
+        return []
+    return stripped
 
 
 def text(dataset: Dataset, keyword: str) -> str:
