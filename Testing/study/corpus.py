@@ -22,6 +22,7 @@ from corpus_files import (
     code,
     groups,
     lut,
+    swallowed,
     typed,
     unknown_vr,
     unknown_vr_sequence,
@@ -258,7 +259,7 @@ def _structure() -> list[Case]:
              {"Rows": None, "Columns": None}, {"refused": "holds no image"}, change=lambda d: d.pop("PixelData")),
         Case("cut short", bytes_changed=lambda raw: raw[:-100], answer={"refused": "cut short"}),
         Case("a length that swallows the patient's name", {"ImageType": "X" * 16}, {"unclassified": "missing"},
-             bytes_changed=lambda raw: raw.replace(b"CS\x10\x00XX", b"CS\xff\x00XX")),
+             bytes_changed=swallowed),
         Case("no preamble", bytes_changed=lambda raw: raw[raw.index(b"\x08\x00\x08\x00CS") :], answer={}),
         Case("SOP class in the file information only", {"SOPClassUID": None}),
     ]  # fmt: skip

@@ -104,6 +104,12 @@ def unknown_vr_sequence(raw: bytes) -> bytes:
     return raw.replace(pixels, b"\x54\x00\x20\x02UN\0\0" + len(content).to_bytes(4, "little") + content + pixels)
 
 
+def swallowed(raw: bytes) -> bytes:
+    """Let Image Type announce all bytes up to Imager Pixel Spacing, over the patient's name."""
+    start, end = raw.index(b"CS\x10\x00XX"), raw.index(b"\x18\x00\x64\x11")
+    return raw[: start + 2] + (end - start - 4).to_bytes(2, "little") + raw[start + 4 :]
+
+
 def broken_number(text: bytes) -> Callable[[bytes], bytes]:
     """Replace 123456 in the file by a text of the same length; the case's edit puts it where it belongs."""
     return lambda raw: raw.replace(b"123456", text.ljust(6)[:6])

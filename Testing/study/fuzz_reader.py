@@ -1,10 +1,10 @@
 """Fuzzer of the reader: mutated DICOM files and archives, each must end in a result or in a clear error.
 
 Run by hand: ``python Testing/study/fuzz_reader.py --count 20000 --seed 1`` (a test runs fewer). The seeds are the files
-of the corpus, compressed ones where an encoder is installed (also DCMTK's), and a zip. Mutations: bytes,
-bits, lengths, tags, cut ends, blocks copied, doubled, removed, and blocks of another seed. Each file is read as a study, every image's pixels too,
-under a limit of memory and of time. A finding is: another exception, a message without the file's name or with the
-patient's, a hang, a crash, too much memory, or a file written beside it.
+of the corpus, compressed ones where an encoder is installed (also DCMTK's), and a zip. Mutations: bytes, bits, lengths,
+tags, cut ends, blocks copied, doubled, removed, and blocks of another seed. Each file is read as a study, every image's
+pixels too, under a limit of memory and of time. A finding is: another exception, a message without the file's name or
+with the patient's, a hang, a crash, too much memory, or a file written beside it.
 """
 
 import argparse
