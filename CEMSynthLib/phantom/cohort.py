@@ -1,7 +1,9 @@
 """Many patients: the same files whatever the order and the number of processes; what is done is not done again."""
 
 import multiprocessing
+import os
 import signal
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -131,9 +133,20 @@ _working = _stopping = False
 
 
 def _start_worker() -> None:
-    """Ctrl-C reaches the whole process group: only the parent answers it, and stops its workers by SIGTERM."""
+    """Ctrl-C reaches the whole process group: only the parent answers it, and stops its workers by SIGTERM.
+
+    A worker whose parent was killed ends too: the pool itself would let it wait for work forever.
+    """
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _stop_worker)
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _stop_worker(number: int, frame: FrameType | None) -> None:
