@@ -171,6 +171,9 @@ def _lay_lesion(canvas: _Canvas, compression: Compression, patient: Patient, num
         canvas.displace(window, seen.body_mm)
     canvas.iodine[window.box] += iodine
     mask = seen.mask & breast
+    if not mask.any():
+        # A lesion planned where there is hardly any breast still has a place.
+        mask[np.abs(window.y_mm - center[0]).argmin(), np.abs(window.x_mm - center[1]).argmin()] = True
     curve = curve_around(mask, window, center, hull=plan.kind is LesionKind.NON_MASS)
     inside = window.inside(curve) & breast
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))

@@ -122,8 +122,10 @@ def draw_inserts(
         Number and plan of each lesion of this breast.
     """
     plans: list[InsertPlan] = []
+    # What lies elsewhere does not depend on how many lesions there are.
+    at_lesions, rng = rng.spawn(2)
     for number, lesion in lesions:
-        plans.extend(_at_lesion(rng, number, lesion))
+        plans.extend(_at_lesion(at_lesions, number, lesion))
     taken = [(np.array(lesion.center_mm), 1.3 * lesion.radius_mm) for _, lesion in lesions]
     for chance, kind, limits in (
         (SCATTERED, Calcification.ROUND, (8.0, 20.0)),

@@ -78,8 +78,8 @@ def _surface(rng: np.random.Generator, plan: LesionPlan, directions: Volume) -> 
     turned = np.tensordot(rotation(rng).astype(np.float32), directions, axes=1)
     surface = 1 / np.sqrt(((turned / stretch[:, None, None, None]) ** 2).sum(axis=0))
     if plan.shape is MassShape.IRREGULAR:
-        surface = surface * (1 + np.float32(0.17) * _waves(rng, directions, 2.5, 5.0, 5))
-        surface = surface * (1 + np.float32(0.07) * _waves(rng, directions, 8.0, 14.0, 6))
+        surface = surface * (1 + np.float32(0.11) * _waves(rng, directions, 3.0, 5.5, 5))
+        surface = surface * (1 + np.float32(0.06) * _waves(rng, directions, 8.0, 14.0, 6))
     elif plan.lobulated:
         surface = surface * (1 + np.float32(0.10) * _waves(rng, directions, 4.0, 5.5, 3))
     elif plan.kind is LesionKind.MASS:

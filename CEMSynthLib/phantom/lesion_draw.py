@@ -39,7 +39,7 @@ OTHERS = {0: 0.55, 1: 0.33, 2: 0.12}
 #: mg/cm2, of lesions that enhance.
 IODINE_RANGE = (0.2, 2.0)
 #: mg/cm2, between low, moderate and high conspicuity.
-CONSPICUITY_LIMITS = (0.40, 0.85)
+CONSPICUITY_LIMITS = (0.40, 0.70)
 _ENHANCING_CYST = (0.2, 0.4)
 
 _T = TypeVar("_T")
@@ -100,8 +100,8 @@ MALIGNANT = Distributions(
         Distribution.REGIONAL: 0.15,
     },
     radius_mm=(7.5, 0.38),
-    concentration=(0.85, 0.45),
-    non_mass_iodine=(0.65, 0.45),
+    concentration=(0.72, 0.50),
+    non_mass_iodine=(0.58, 0.45),
 )
 BENIGN = Distributions(
     kinds={LesionKind.MASS: 0.48, LesionKind.NON_MASS: 0.17, LesionKind.CYST: 0.25, LesionKind.SCAR: 0.10},
@@ -119,8 +119,8 @@ BENIGN = Distributions(
         Distribution.REGIONAL: 0.40,
     },
     radius_mm=(5.5, 0.40),
-    concentration=(0.55, 0.50),
-    non_mass_iodine=(0.42, 0.45),
+    concentration=(0.60, 0.50),
+    non_mass_iodine=(0.45, 0.45),
 )
 # Half the length of non-mass enhancement, mm, from and to.
 NON_MASS_RADIUS = {
@@ -190,7 +190,7 @@ def _draw_lesion(
     elif enhances:
         pattern = _pick(rng, law.mass_patterns)
         iodine = float(np.clip(_lognormal(rng, law.concentration, 0.1, 4.0) * 2 * radius / 10, *IODINE_RANGE))
-    low, high = (0.15, 0.45) if kind is LesionKind.NON_MASS else (0.6, 0.9)
+    low, high = (0.15, 0.45) if kind is LesionKind.NON_MASS else (0.7, 1.0)
     return LesionPlan(
         laterality=laterality,
         center_mm=(float(place[0]), float(place[1]), float(place[2])),

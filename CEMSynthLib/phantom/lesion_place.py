@@ -10,7 +10,8 @@ from CEMSynthLib.phantom.compression import Compression
 FloatArray = NDArray[np.float64]
 
 # Share of 980 cancers by place: (lateral sign, cranial sign), 0: behind the nipple. Rummel et al.,
-# ecancermedicalscience 2015;9:552 (UOQ 51.5, UIQ 15.6, LOQ 14.2, central 10.6, LIQ 8.1%). Benign findings are drawn alike (chosen).
+# ecancermedicalscience 2015;9:552 (UOQ 51.5, UIQ 15.6, LOQ 14.2, central 10.6, LIQ 8.1%).
+# Benign findings are drawn alike (chosen).
 QUADRANTS = {(1, 1): 0.515, (-1, 1): 0.156, (1, -1): 0.142, (0, 0): 0.106, (-1, -1): 0.081}
 #: CC and MLO agree within this in distance to the nipple and in depth, so that 10 mm hold after all.
 AGREEMENT_MM = 8.0

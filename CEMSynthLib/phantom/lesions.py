@@ -20,8 +20,8 @@ OUTLINE_POINTS = 64
 MASS_EDGE, NON_MASS_EDGE = 0.12, 0.2
 #: A scar is a small core with long spicules.
 SCAR_CORE = 0.45
-#: Gland along the densest part of non-mass enhancement that is seen on LE, mm.
-NON_MASS_TISSUE_MM = 9.0
+#: Path through non-mass enhancement where its iodine is that of the plan, mm.
+NON_MASS_TISSUE_MM = 6.0
 #: Iodine of spicules relative to the mass.
 SPICULE_UPTAKE = 0.6
 
@@ -112,8 +112,8 @@ def draw_shape(rng: np.random.Generator, plan: LesionPlan) -> LesionShape:
     body = draw_body(rng, plan, core)
     spicules = None
     if plan.margin is Margin.SPICULATED:
-        length = rng.uniform(0.7, 1.2) * plan.radius_mm * (1.5 if plan.kind is LesionKind.SCAR else 1.0)
-        spicules = draw_spicules(rng, core, max(float(length), 3.0), int(rng.integers(26, 46)))
+        length = rng.uniform(1.1, 1.8) * plan.radius_mm * (1.2 if plan.kind is LesionKind.SCAR else 1.0)
+        spicules = draw_spicules(rng, core, max(float(length), 6.0), int(rng.integers(22, 36)))
     return LesionShape(body=body, spicules=spicules)
 
 
@@ -129,9 +129,8 @@ def project(
 
     if shape.clumps is not None:
         cloud = window.clumps(seen(shape.clumps.places_mm), shape.clumps.sigma_mm, shape.clumps.amount)
-        peak = float(cloud.max(initial=0.0))
-        tissue = NON_MASS_TISSUE_MM * cloud / max(peak, 1e-9)
-        return Projection(tissue, np.zeros_like(cloud), plan.iodine * cloud, _filled(cloud, NON_MASS_EDGE))
+        mask = _filled(cloud, NON_MASS_EDGE)
+        return Projection(NON_MASS_TISSUE_MM * cloud, np.zeros_like(cloud), plan.iodine * cloud, mask)
     assert shape.body is not None
     body = shape.body
     path = window.sample(body.project(body.tissue, compression), body.voxel_mm, center_mm)
@@ -158,6 +157,14 @@ def _filled(image: FloatArray, edge: float) -> NDArray[np.bool_]:
     return np.asarray(ndimage.binary_fill_holes(image >= edge * peak))
 
 
+def _even(polygon: FloatArray) -> FloatArray:
+    """`OUTLINE_POINTS` points at equal steps along a polygon: Slicer's spline through them follows it."""
+    closed = np.vstack([polygon, polygon[:1]])
+    length = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(closed, axis=0).T))])
+    steps = np.linspace(0, length[-1], OUTLINE_POINTS, endpoint=False)
+    return np.column_stack([np.interp(steps, length, axis) for axis in closed.T])
+
+
 def curve_around(mask: NDArray[np.bool_], window: Window, center_mm: tuple[float, float], hull: bool) -> FloatArray:
     """Closed curve around a mask, (points, 2) of (y, x).
 
@@ -177,11 +184,11 @@ def curve_around(mask: NDArray[np.bool_], window: Window, center_mm: tuple[float
     ]
     points = np.concatenate(corners)
     if hull:
-        return np.asarray(points[ConvexHull(points).vertices])
+        return _even(points[ConvexHull(points).vertices])
     away = points - np.array(center_mm)
     distance, angle = np.hypot(away[:, 0], away[:, 1]), np.arctan2(away[:, 0], away[:, 1])
     step = 2 * np.pi / OUTLINE_POINTS
-    # Sorted by angle, with the ends joined: the curve goes through the farthest pixels near each ray.
+    # The curve goes through the farthest pixel near each ray.
     rays = np.arange(OUTLINE_POINTS) * step
     nearest = np.round(angle / step).astype(int) % OUTLINE_POINTS
     reach = np.zeros(OUTLINE_POINTS)

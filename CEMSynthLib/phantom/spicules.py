@@ -63,10 +63,10 @@ def draw_spicules(rng: np.random.Generator, core_mm: float, length_mm: float, co
         bend = rng.normal(0, 0.12) * length
         axis = (0.5 * core_mm + t * (length + 0.5 * core_mm))[:, None] * way + (bend * t**2)[:, None] * aside
         # Strands side by side at the base, drawn together at the tip.
-        base = rng.uniform(0.35, 0.75)
+        base = rng.uniform(0.5, 1.0)
         for _ in range(3):
-            shift = rng.normal(0, base, 3)
+            shift = rng.normal(0, 0.7 * base, 3)
             wander = np.cumsum(rng.normal(0, 0.05, (t.size, 3)), axis=0)
             places.append(axis + (1 - t)[:, None] ** 1.3 * shift + wander)
-            volumes.append(np.pi * (0.42 * base * (1 - 0.75 * t) + 0.06) ** 2 * STEP_MM)
-    return Spicules(np.concatenate(places), np.concatenate(volumes), 0.16)
+            volumes.append(np.pi * (0.85 * base * (1 - 0.7 * t)) ** 2 * STEP_MM)
+    return Spicules(np.concatenate(places), np.concatenate(volumes), 0.2)
