@@ -1,6 +1,7 @@
 """The 3-D shape of a mass: a voxel body with smooth, lobed or ragged surface, homogeneous, mottled or rim uptake."""
 
 from dataclasses import dataclass
+from functools import cache, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,11 +38,37 @@ class Body:
 
     def project(self, field: Volume, compression: Compression) -> FloatArray:
         """Sum along the beam times mm, axes (depth, across) of the view: the body is turned, not squeezed."""
-        turn = compression.axes.T
-        if abs(compression.angle_deg) > 1e-9:
-            middle = (np.array(field.shape) - 1) / 2
-            field = ndimage.affine_transform(field, turn, offset=middle - turn @ middle, order=1, mode="constant")
-        return np.asarray(field.sum(axis=2, dtype=np.float64) * self.voxel_mm)
+        along = field.reshape(field.shape[0], -1) @ _beam(compression.angle_deg, field.shape[1])
+        return np.asarray(along * self.voxel_mm, dtype=np.float64)
+
+
+@lru_cache(maxsize=8)
+def _beam(angle_deg: float, voxels: int) -> Volume:
+    """Shares (voxels^2, voxels) in which voxels (lateral, cranial) bring their content to places across the beam.
+
+    The beam turns about the depth axis, so each slice of a body is projected alike. A voxel is four points, each shared
+    between the two nearest places.
+    """
+    _, (_, lateral, cranial), _ = Compression(angle_deg, (0.0, 0.0)).axes
+    middle = (voxels - 1) / 2
+    axis = np.arange(voxels) - middle
+    shares = np.zeros((voxels * voxels, voxels))
+    rows = np.arange(voxels * voxels)
+    for aside in (-0.25, 0.25):
+        for up in (-0.25, 0.25):
+            across = (lateral * (axis + aside)[:, None] + cranial * (axis + up)[None, :] + middle).ravel()
+            low = np.floor(across).astype(int)
+            for place, share in ((low, low + 1 - across), (low + 1, across - low)):
+                inside = (place >= 0) & (place < voxels)
+                np.add.at(shares, (rows[inside], place[inside]), share[inside] / 4)
+    return shares.astype(np.float32)
+
+
+@cache
+def _refine(coarse: int, fine: int) -> Volume:
+    """Linear interpolation from ``coarse`` to ``fine`` samples along one axis, a matrix."""
+    places = (np.arange(fine) + 0.5) * coarse / fine - 0.5
+    return np.stack([np.interp(places, np.arange(coarse), one) for one in np.eye(coarse)], axis=1).astype(np.float32)
 
 
 def grid(radius_mm: float) -> tuple[float, Volume]:
@@ -59,14 +86,12 @@ def rotation(rng: np.random.Generator) -> FloatArray:
 
 def _waves(rng: np.random.Generator, directions: Volume, low: float, high: float, count: int) -> Volume:
     """Smooth noise on the sphere, standard deviation about 1: waves with ``low`` to ``high`` periods around it."""
-    total = np.zeros(directions.shape[1:], dtype=np.float32)
-    for _ in range(count):
-        way = rotation(rng)[0].astype(np.float32)
-        total += np.cos(
-            np.float32(rng.uniform(low, high)) * np.tensordot(way, directions, axes=1)
-            + np.float32(rng.uniform(0, 2 * np.pi))
-        )
-    return np.asarray(total * np.float32(np.sqrt(2 / count)))
+    ways = rng.standard_normal((count, 3))
+    ways *= (rng.uniform(low, high, count) / np.linalg.norm(ways, axis=1))[:, None]
+    waves = ways.astype(np.float32) @ directions.reshape(3, -1)
+    waves += rng.uniform(0, 2 * np.pi, (count, 1)).astype(np.float32)
+    total = np.cos(waves, out=waves).sum(axis=0) * np.float32(np.sqrt(2 / count))
+    return np.asarray(total.reshape(directions.shape[1:]))
 
 
 def _surface(rng: np.random.Generator, plan: LesionPlan, directions: Volume) -> Volume:
@@ -75,7 +100,7 @@ def _surface(rng: np.random.Generator, plan: LesionPlan, directions: Volume) -> 
     if plan.shape is not MassShape.ROUND:
         stretch = np.array([1.0, rng.uniform(0.72, 0.9), rng.uniform(0.6, 0.85)])
     stretch = (stretch / stretch.prod() ** (1 / 3)).astype(np.float32)
-    turned = np.tensordot(rotation(rng).astype(np.float32), directions, axes=1)
+    turned = (rotation(rng).astype(np.float32) @ directions.reshape(3, -1)).reshape(directions.shape)
     surface = 1 / np.sqrt(((turned / stretch[:, None, None, None]) ** 2).sum(axis=0))
     if plan.shape is MassShape.IRREGULAR:
         surface = surface * (1 + np.float32(0.11) * _waves(rng, directions, 3.0, 5.5, 5))
@@ -91,15 +116,20 @@ def _surface(rng: np.random.Generator, plan: LesionPlan, directions: Volume) -> 
 
 def _uptake(rng: np.random.Generator, plan: LesionPlan, depth: Volume) -> Volume:
     """Relative concentration; ``depth``: 0 at the center, 1 at the surface."""
-    coarse = ndimage.gaussian_filter(rng.standard_normal((12, 12, 12)), 0.7)
-    mottle = ndimage.zoom(coarse / coarse.std(), VOXELS / 12, order=1, mode="nearest", grid_mode=True)
-    mottle = mottle.astype(np.float32)
+    if plan.pattern is Pattern.HOMOGENEOUS:
+        return np.ones_like(depth)
+    coarse = ndimage.gaussian_filter(rng.standard_normal((12, 12, 12)).astype(np.float32), 0.7)
+    coarse /= coarse.std()
+    for _ in range(3):
+        # Each turn refines the first axis and makes it the last.
+        coarse = np.tensordot(coarse, _refine(12, VOXELS), axes=(0, 1))
+    mottle = coarse
     if plan.pattern is Pattern.RIM:
         width = np.float32(0.10 if plan.kind is LesionKind.CYST else 0.17)
         inner = np.float32(0.0 if plan.kind is LesionKind.CYST else 0.15)
         shell = inner + np.exp(-(((depth - np.float32(0.86)) / width) ** 2))
         return np.asarray(shell * np.exp(np.float32(0.2) * mottle))
-    return np.asarray(np.exp(np.float32(0.65 if plan.pattern is Pattern.HETEROGENEOUS else 0.06) * mottle))
+    return np.asarray(np.exp(np.float32(0.65) * mottle))
 
 
 def draw_body(rng: np.random.Generator, plan: LesionPlan, radius_mm: float) -> Body:
