@@ -17,6 +17,7 @@ from CEMSynthLib.evaluation.acquisition import measure_acquisition
 from CEMSynthLib.evaluation.baselines import NullBaselines
 from CEMSynthLib.evaluation.content import AcquisitionReport, ModelReport, ReportContent
 from CEMSynthLib.evaluation.report import render_report
+from CEMSynthLib.export.derived import read_source
 from CEMSynthLib.export.files import write_text
 from CEMSynthLib.export.synthesis_record import SynthesisRecord
 from CEMSynthLib.export.tables import MeasurementRow, write_measurements
@@ -161,7 +162,7 @@ def measure_folder(
         raise NothingToMeasureError(f"Nothing under {found.root} can be measured. {reason}")
     write_measurements(folder / TABLE, rows)
     paths = []
-    warnings = list(unmatched)
+    warnings = [*unmatched, *_burned_in(synthetic)]
     for number, (study, acquired) in enumerate(measured, start=1):
         ending = "" if len(measured) == 1 else f"_{number:03d}"
         path = folder / f"report{ending}.html"
@@ -171,6 +172,20 @@ def measure_folder(
         paths.append(path)
         warnings += write_structured_report(folder / f"measurements{ending}.dcm", acquired)
     return Measurement(tuple(paths), len(rows), tuple(left_out), tuple(dict.fromkeys(warnings)))
+
+
+def _burned_in(synthetic: Sequence[CEMImage]) -> list[str]:
+    """Sentences about synthetic images that are for looking at only."""
+    marked = [
+        image.path.name
+        for image in synthetic
+        if image.sop_instance_uid is not None and read_source(image.path).get("BurnedInAnnotation") == "YES"
+    ]
+    return [
+        f"{name} has its notice burned into the pixels, which the numbers include; synthesize without --burn-in to "
+        "measure."
+        for name in marked
+    ]
 
 
 def _content(

@@ -80,7 +80,7 @@ def synthesize_folder(
             name = (
                 _write_dicom(folder, image, synthetic, model, series[id(study)], number, created, burn_in)
                 if image.sop_instance_uid is not None
-                else _write_png(folder, image, synthetic, model)
+                else _write_png(folder, image, synthetic, model, created)
             )
         except CEMSynthError as error:
             skipped.append(FileReason(image.path, str(error)))
@@ -130,12 +130,15 @@ def _write_dicom(
         created=created,
         warnings=synthetic.warnings,
         burn_in=burn_in,
+        device=synthetic.provenance.device,
     )
     write_dataset(derived.dataset, folder / derived.file_name)
     return derived.file_name
 
 
-def _write_png(folder: Path, image: CEMImage, synthetic: "SyntheticImage", model: ModelProvenance) -> str:
+def _write_png(
+    folder: Path, image: CEMImage, synthetic: "SyntheticImage", model: ModelProvenance, created: datetime
+) -> str:
     if (folder / f"{synthetic_stem(image.path.name)}.png").exists():
         raise NothingToSynthesizeError(
             f"Another low-energy image under the same folder is called {image.path.name} too; rename one of them."
@@ -148,5 +151,7 @@ def _write_png(folder: Path, image: CEMImage, synthetic: "SyntheticImage", model
         spacing_mm=image.grid.spacing_mm,
         model=model,
         warnings=synthetic.warnings,
+        device=synthetic.provenance.device,
+        created=created,
     )
     return written.image.name

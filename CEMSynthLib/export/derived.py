@@ -165,6 +165,7 @@ def synthetic_dataset(
     bits_stored: int = 12,
     warnings: Rows[str] = (),
     burn_in: bool = False,
+    device: str = "",
 ) -> DerivedImage:
     """Describe a synthetic iodine image as derived from its low-energy image.
 
@@ -191,6 +192,8 @@ def synthetic_dataset(
     burn_in
         Whether "SYNTHETIC - not for diagnosis" is drawn into the pixels; Burned In Annotation (0028,0301) says so.
         Such an image is for looking at: what lies under the text is lost, and it is measured with it.
+    device
+        Where the model ran (``cpu``, ``cuda``, ``mps``), written to the processing equipment beside model and time.
 
     Returns
     -------
@@ -230,7 +233,7 @@ def synthetic_dataset(
     set_pixels(dataset, stored.pixels, grid, window, bits_stored)
     dataset.BurnedInAnnotation = "YES" if burn_in else "NO"
     dataset.RescaleSlope, dataset.RescaleIntercept = stored.slope, stored.intercept
-    _add_provenance(dataset, source, model, created, stored.clipped, warnings)
+    _add_provenance(dataset, source, model, created, stored.clipped, warnings, device)
     dataset.file_meta = FileMetaDataset()
     dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     return DerivedImage(dataset, file_name(source), stored.clipped)
@@ -255,7 +258,13 @@ def _complete(dataset: Dataset, grid: PixelGrid) -> None:
 
 
 def _add_provenance(
-    dataset: Dataset, source: Dataset, model: ModelProvenance, created: datetime, clipped: int, warnings: Rows[str]
+    dataset: Dataset,
+    source: Dataset,
+    model: ModelProvenance,
+    created: datetime,
+    clipped: int,
+    warnings: Rows[str],
+    device: str,
 ) -> None:
     program = f"CEMSynth {__version__}"
     dataset.Manufacturer, dataset.ManufacturerModelName = "CEMSynth (research software)", _ascii(model.name)[:64]
@@ -282,7 +291,10 @@ def _add_provenance(
     processing = _equipment("109102", "Processing Equipment", "CEMSynth (research software)")
     processing.ManufacturerModelName, processing.SoftwareVersions = _ascii(model.name)[:64], program
     processing.ContributionDateTime = f"{created:%Y%m%d%H%M%S}"
-    processing.ContributionDescription = _ascii(f"Model {model.name} {model.version}, weights SHA-256 {model.sha256}")
+    ran = f", device {device}" if device else ""
+    processing.ContributionDescription = _ascii(
+        f"Model {model.name} {model.version}, weights SHA-256 {model.sha256}{ran}"
+    )
     dataset.ContributingEquipmentSequence = Sequence([acquisition, processing])
 
 

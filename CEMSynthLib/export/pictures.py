@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -61,6 +62,8 @@ def write_synthetic_png(
     model: ModelProvenance,
     units: str = "recombined units",
     warnings: Sequence[str] = (),
+    device: str = "",
+    created: datetime | None = None,
 ) -> SyntheticPng:
     """Write a synthetic image as data: 16-bit PNG and a JSON that says what its numbers mean.
 
@@ -82,6 +85,8 @@ def write_synthetic_png(
         Name of the units, for people.
     warnings
         Sentences for the reader.
+    device, created
+        Where the model ran, and when.
 
     Returns
     -------
@@ -115,6 +120,8 @@ def write_synthetic_png(
         "window": {"low": window.low, "high": window.high},
         "pixel_spacing_mm": list(spacing_mm) if spacing_mm else None,
         "model": dict(model.as_json()),
+        "device": device,
+        "created": created.isoformat(timespec="seconds") if created else None,
         "warnings": list(warnings),
     }
     with replacing(paths[0]) as temporary:

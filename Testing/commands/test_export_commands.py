@@ -1,6 +1,7 @@
 """From a study to what leaves: structured report, pictures, and a copy that can be shared and measured again."""
 
 import csv
+import sys
 from datetime import datetime
 
 import numpy as np
@@ -124,6 +125,25 @@ def test_a_shared_copy_tells_nobody_and_measures_the_same(case, tmp_path, capsys
         return sorted(rows, key=lambda r: [str(v) for v in r.values()])
 
     assert sorted_rows(again / "measurements.csv") == sorted_rows(case / "measured" / "measurements.csv")
+
+
+def test_warnings_about_what_is_missing_or_misleading(case, tmp_path, monkeypatch, capsys):
+    """Without highdicom there is no structured report; a notice in the pixels is measured with the image."""
+    monkeypatch.setitem(sys.modules, "highdicom", None)
+    (tmp_path / "synthetic").mkdir()
+    for path in (case / "synthetic").glob("*.dcm"):
+        dataset = dcmread(path)
+        dataset.BurnedInAnnotation = "YES" if path.name.startswith("L_CC") else "NO"
+        write_dataset(dataset, tmp_path / "synthetic" / path.name)
+    words = measure(case / "study" / "dicom", tmp_path / "synthetic", case / "study" / "regions")
+    assert main([*words, "--output", str(tmp_path / "out")]) == 0
+    lines = capsys.readouterr().err.splitlines()
+    assert len([line for line in lines if "install cemsynth[export]" in line]) == 1
+    (burned,) = [line for line in lines if "--burn-in" in line]
+    assert "L_CC" in burned
+    assert (tmp_path / "out" / "report.html").is_file()
+    assert not (tmp_path / "out" / "measurements.dcm").exists()
+    assert not (tmp_path / "out" / "pictures").exists()
 
 
 def test_what_cannot_be_done_is_one_sentence(tmp_path, capsys):

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
+from pydicom.uid import DeflatedExplicitVRLittleEndian, ImplicitVRLittleEndian, RLELossless
 
 pytest.importorskip("dicomanonymizer")
 
@@ -191,6 +192,25 @@ def test_names_in_unexpected_places_are_cleaned(case, tmp_path):
     assert not [w for w in TELLING if w.lower().encode() in text]
     assert "ManufacturerModelName" not in clean
     assert clean.ViewCodeSequence[0].CodeValue == "399368009"
+
+
+@pytest.mark.parametrize("syntax", [RLELossless, ImplicitVRLittleEndian, DeflatedExplicitVRLittleEndian])
+def test_the_encoding_of_the_pixels_is_kept(case, tmp_path, findings, syntax):
+    dataset = dcmread(case.files["recombined"])
+    expected = dataset.pixel_array.copy()
+    if syntax is RLELossless:
+        dataset.compress(RLELossless)
+    dataset.file_meta.TransferSyntaxUID = syntax
+    write_dataset(dataset, tmp_path / "image.dcm")
+    (tmp_path / "out").mkdir()
+    deidentify_files([tmp_path / "image.dcm"], tmp_path / "out")
+    (made,) = (tmp_path / "out").rglob("*.dcm")
+    clean = dcmread(made)
+    assert clean.file_meta.TransferSyntaxUID == syntax
+    assert clean.PixelData == dcmread(tmp_path / "image.dcm").PixelData
+    assert np.array_equal(clean.pixel_array, expected)
+    if syntax is not DeflatedExplicitVRLittleEndian:  # dciodvfy cannot inflate
+        assert findings(made) == []
 
 
 def test_two_patients_are_kept_apart(case, tmp_path):

@@ -51,6 +51,7 @@ def derive(source, **changes):
         "instance_number": 1,
         "created": datetime(2026, 5, 6, 7, 8, 9),
         "warnings": ("The pixel spacing is not known.",),
+        "device": "cpu",
     }
     return synthetic_dataset(**(given | changes))
 
@@ -74,6 +75,9 @@ def test_it_is_marked_as_synthetic_everywhere(source, tmp_path):
     assert read.BurnedInAnnotation == "NO"
     purposes = [i.PurposeOfReferenceCodeSequence[0].CodeValue for i in read.ContributingEquipmentSequence]
     assert purposes == ["109101", "109102"]
+    processing = read.ContributingEquipmentSequence[1]
+    assert processing.ContributionDateTime == "20260506070809"
+    assert processing.ContributionDescription.endswith(f"weights SHA-256 {'ab' * 32}, device cpu")
 
 
 def test_it_belongs_to_the_study_of_its_source(source):

@@ -1,6 +1,7 @@
 """The 16-bit PNG holds the values; the 8-bit one says SYNTHETIC."""
 
 import json
+from datetime import datetime
 
 import numpy as np
 import pytest
@@ -23,7 +24,14 @@ def values():
 
 def test_values_come_back_within_half_a_step(tmp_path):
     written = write_synthetic_png(
-        tmp_path, values=values(), window=WINDOW, source_name="P12_L_DM_CC.jpg", spacing_mm=None, model=MODEL
+        tmp_path,
+        values=values(),
+        window=WINDOW,
+        source_name="P12_L_DM_CC.jpg",
+        spacing_mm=None,
+        model=MODEL,
+        device="cpu",
+        created=datetime(2026, 5, 6, 7, 8, 9),
     )
     assert {p.name for p in tmp_path.iterdir()} == {"P12_L_SYNTHETIC_CC.png", "P12_L_SYNTHETIC_CC.json"}
     note = json.loads(written.description.read_text())
@@ -37,6 +45,7 @@ def test_values_come_back_within_half_a_step(tmp_path):
     assert note["notice"] == NOTICE
     assert note["source"] == "P12_L_DM_CC.jpg"
     assert note["model"]["sha256"] == "ab" * 32
+    assert (note["device"], note["created"]) == ("cpu", "2026-05-06T07:08:09")
 
 
 def test_a_flat_image_and_a_not_finite_one(tmp_path):
