@@ -155,6 +155,9 @@ class ModelCard:
         Of the file ``model.safetensors``, 64 hexadecimal digits.
     software
         Program name to version, at training.
+    training_range
+        Smallest and largest value of each of `image_statistics.NAMES` over the training images, widened; ``None``
+        where not known.
     """
 
     name: str
@@ -172,6 +175,7 @@ class ModelCard:
     limits_of_use: str
     weights_sha256: str
     software: Mapping[str, Scalar]
+    training_range: Mapping[str, tuple[float, float]] | None = None
 
     def to_json(self) -> str:
         """The text of ``model.json`` (keys in the order of the fields, so that equal cards are equal files)."""
@@ -218,6 +222,7 @@ def parse_card(record: object, file: Path) -> ModelCard:
         limits_of_use=top.text("limits_of_use"),
         weights_sha256=sha256,
         software=top.scalars("software"),
+        training_range=top.ranges("training_range") if top.has("training_range") else None,
     )
 
 

@@ -122,6 +122,13 @@ class Fields:
             raise self._wrong(key, "must be an object of texts and numbers")
         return value
 
+    def ranges(self, key: str) -> Mapping[str, tuple[float, float]]:
+        """A JSON object of pairs: lower and upper end, finite, in order."""
+        value = self._get(key)
+        if not isinstance(value, dict) or not all(_is_range(pair) for pair in value.values()):
+            raise self._wrong(key, "must be an object of pairs of numbers, the smaller first")
+        return {name: (float(low), float(high)) for name, (low, high) in value.items()}
+
     def rows(self, key: str) -> tuple[Mapping[str, Scalar], ...]:
         """A list of JSON objects of texts, numbers, flags and nulls (a table)."""
         value = self._get(key)
@@ -129,3 +136,11 @@ class Fields:
             raise self._wrong(key, "must be a list of objects")
         numbered = Fields({str(index): row for index, row in enumerate(value)}, self._file, self._where or key)
         return tuple(numbered.scalars(str(index)) for index in range(len(value)))
+
+
+def _is_range(pair: object) -> bool:
+    if not isinstance(pair, list) or len(pair) != 2:
+        return False
+    if any(isinstance(end, bool) or not isinstance(end, int | float) or not isfinite(end) for end in pair):
+        return False
+    return bool(pair[0] <= pair[1])

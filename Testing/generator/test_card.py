@@ -33,6 +33,13 @@ def test_a_written_card_reads_back_equal(tmp_path: Path, card: ModelCard) -> Non
     assert load_card(tmp_path) == card
 
 
+def test_a_training_range_reads_back_and_fits_the_schema(tmp_path: Path, card: ModelCard) -> None:
+    with_range = replace(card, training_range={"spacing_mm": (0.1, 0.4), "texture_fine": (0.01, 0.2)})
+    write(tmp_path, with_range)
+    assert load_card(tmp_path) == with_range
+    jsonschema.validate(json.loads(with_range.to_json()), SCHEMA)
+
+
 def test_schema_accepts_what_the_parser_accepts(card: ModelCard) -> None:
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
     jsonschema.validate(json.loads(card.to_json()), SCHEMA)
@@ -46,6 +53,7 @@ OPTIONAL = {
     ("training", "image_sha256"),
     ("training", "patient_hashes"),
     ("training", "curves"),
+    ("training_range",),
 }
 
 
@@ -79,8 +87,8 @@ def test_each_missing_and_each_unknown_field_is_refused_by_parser_and_schema(car
 
 def test_a_card_of_before_the_optional_fields_is_read(card: ModelCard) -> None:
     record = json.loads(card.to_json())
-    for part, key in OPTIONAL:
-        del record[part][key]
+    for *part, key in OPTIONAL:
+        del (record[part[0]] if part else record)[key]
     assert parse_card(record, Path("model.json")) == card
     jsonschema.validate(record, SCHEMA)
 
@@ -109,6 +117,10 @@ def test_a_card_of_before_the_optional_fields_is_read(card: ModelCard) -> None:
         ("training", "seeds", [1.5]),
         ("metrics", "rows", {"a": 1}),
         ("metrics", "rows", [{"a": []}]),
+        (None, "training_range", {"spacing_mm": [0.4]}),
+        (None, "training_range", {"spacing_mm": [0.4, 0.1]}),
+        (None, "training_range", {"spacing_mm": [0.1, "0.4"]}),
+        (None, "training_range", [1]),
     ],
 )
 def test_wrong_values_are_refused_with_the_file(card: ModelCard, part: str | None, key: str, value: object) -> None:
