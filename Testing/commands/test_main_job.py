@@ -183,13 +183,13 @@ def test_what_can_be_done_is_done(simulated, tmp_path, capsys):
 
 def test_ctrl_c_leaves_nothing_half_written(simulated, tmp_path):
     """A real SIGINT to a real process, in the middle of the work."""
-    words = ["simulate", "--patients", "40", "--pixel-spacing-mm", "0.8", "--output", str(tmp_path / "out")]
+    words = ["demo", "--no-browser", "--pixel-spacing-mm", "0.4", "--output", str(tmp_path / "out")]
     process = subprocess.Popen(
         [sys.executable, "-m", "CEMSynthLib", *words], cwd=REPOSITORY, stderr=subprocess.PIPE, text=True
     )
     try:
         for _ in range(600):
-            if list(tmp_path.glob(".out.partial-*/dicom/*/*.dcm")):
+            if list(tmp_path.glob(".out.partial-*/study/dicom/*/*.dcm")):
                 break
             try:
                 process.wait(0.1)
