@@ -11,7 +11,7 @@ from CEMSynthLib.phantom.outline import Outline
 from CEMSynthLib.phantom.patient import Patient
 from CEMSynthLib.phantom.physics import Tissue
 from CEMSynthLib.phantom.presentation import RAW_MAXIMUM, present_low_energy, present_recombined, raw_values
-from CEMSynthLib.phantom.recombination import artifact_map, assumed_thickness, recombine
+from CEMSynthLib.phantom.recombination import artifact_map, assumed_thickness, fat_attenuation, recombine
 
 INTERIOR_MM = 25.0
 MARGIN = 8  # pixels of air around the breast, so that its edge is blurred into air
@@ -115,7 +115,7 @@ def image_view(
     whole_halo = np.zeros(shape, dtype=np.float32)
     whole_halo[box] = halo
     return ViewImages(
-        low_energy=counts(present_low_energy(low, here.mask, spacing)),
+        low_energy=counts(present_low_energy(low, fat_attenuation(technique.pair, assumed_cm), here.mask, spacing)),
         recombined=counts(present_recombined(real, here.mask, interior)),
         without_artifact=counts(present_recombined(perfect, here.mask, interior)),
         halo_mg_cm2=whole_halo,

@@ -127,8 +127,7 @@ def expose(
     for high in (False, True):
         primary = signal_image(technique.pair.high_energy if high else technique.pair.low_energy, tissue)
         if high and (technique.motion_mm or any(technique.shift_mm)):
-            shape = (primary.shape[0], primary.shape[1])
-            field = displacement(shape, spacing_mm, technique.motion_mm, technique.shift_mm, motion_rng)
+            field = displacement(thickness, spacing_mm, technique.motion_mm, technique.shift_mm, motion_rng)
             primary = np.clip(moved(primary, field, spacing_mm), FLOOR, 1, dtype=np.float32)
         scatter = scatter_signal(primary, thickness, flat_cm, high, spacing_mm)
         primary = np.maximum(blur(primary, detector, spacing_mm), np.float32(FLOOR))

@@ -11,17 +11,25 @@ FloatImage = NDArray[np.float32]
 
 COARSE_MM = 4.0
 SMOOTH_MM = 20.0  # a compressed breast moves as a whole or in large parts
+#: Breathing and the heart beat move what lies at the chest wall; this far from it (1/e) the paddles hold the breast.
+REACH_MM = 80.0
 
 
 def displacement(
-    shape: tuple[int, int], spacing_mm: float, motion_mm: float, shift_mm: tuple[float, float], rng: np.random.Generator
+    thickness: NDArray[np.floating],
+    spacing_mm: float,
+    motion_mm: float,
+    shift_mm: tuple[float, float],
+    rng: np.random.Generator,
 ) -> NDArray[np.float64]:
-    """Draw a smooth field of displacements.
+    """Draw a smooth field of displacements that dies away from the chest wall toward the free edge.
 
     Parameters
     ----------
-    shape, spacing_mm
-        Grid.
+    thickness
+        Of the breast, shape (rows, columns), chest wall at the left border; the displacement falls with it to 0.
+    spacing_mm
+        Pixel spacing.
     motion_mm
         The largest displacement by motion.
     shift_mm
@@ -32,10 +40,12 @@ def displacement(
     ndarray of float64
         (2, rows, columns) on a grid of about `COARSE_MM` with the same corners, in mm (y, x).
     """
-    coarse = [int(np.ceil(n * spacing_mm / COARSE_MM)) + 1 for n in shape]
+    coarse = [int(np.ceil(n * spacing_mm / COARSE_MM)) + 1 for n in thickness.shape]
     field = np.stack([ndimage.gaussian_filter(rng.standard_normal(coarse), SMOOTH_MM / COARSE_MM) for _ in range(2)])
+    rows, columns = (np.linspace(0, n - 1, m).round().astype(int) for n, m in zip(thickness.shape, coarse, strict=True))
+    field *= thickness[np.ix_(rows, columns)] * np.exp(-columns * spacing_mm / REACH_MM)
     largest = float(np.hypot(field[0], field[1]).max())
-    return np.asarray(field * (motion_mm / largest) + np.reshape(shift_mm, (2, 1, 1)))
+    return np.asarray(field * (motion_mm / max(largest, 1e-12)) + np.reshape(shift_mm, (2, 1, 1)))
 
 
 def moved(image: FloatImage, field_mm: NDArray[np.float64], spacing_mm: float) -> FloatImage:

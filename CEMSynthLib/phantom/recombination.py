@@ -38,6 +38,12 @@ def _calibration(pair: ExposurePair, flat_cm: float, assumed_cm: NDArray[np.floa
     return _lookup(assumed_cm, values)
 
 
+def fat_attenuation(pair: ExposurePair, assumed_cm: NDArray[np.floating]) -> FloatImage:
+    """``-ln(I_LE)`` of skin and fat of the assumed thickness, for the peripheral equalization of LE."""
+    inner = CALIBRATION_CM - slab(1.0).skin
+    return _lookup(assumed_cm, -log_signal(pair.low_energy, replace(slab(1.0), adipose=inner, glandular=0 * inner)))
+
+
 def _lookup(at_cm: NDArray[np.floating], values: NDArray[np.float64]) -> FloatImage:
     step = CALIBRATION_CM[1] - CALIBRATION_CM[0]
     place = (np.asarray(at_cm, dtype=np.float32) - np.float32(CALIBRATION_CM[0])) / np.float32(step)

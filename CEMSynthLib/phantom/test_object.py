@@ -15,7 +15,7 @@ from CEMSynthLib.phantom.imaging import expose
 from CEMSynthLib.phantom.physics import REFERENCE_GLANDULARITY, SKIN_CM, ExposurePair, Tissue
 from CEMSynthLib.phantom.presentation import RAW_MAXIMUM, present_low_energy, present_recombined, raw_values
 from CEMSynthLib.phantom.random_source import Stream, generator
-from CEMSynthLib.phantom.recombination import recombine
+from CEMSynthLib.phantom.recombination import fat_attenuation, recombine
 from CEMSynthLib.phantom.technique import Technique, exposure_pair
 from CEMSynthLib.phantom.texture import power_law_field
 
@@ -247,7 +247,7 @@ def simulate_test_object(
         pair=pair,
         thickness_cm=thickness_cm,
         spacing_mm=spacing_mm,
-        low_energy=present_low_energy(exposures.low, mask, spacing_mm),
+        low_energy=present_low_energy(exposures.low, fat_attenuation(pair, assumed), mask, spacing_mm),
         recombined=present_recombined(equivalents, mask, uniform),
         low_energy_raw=np.where(mask, raw_values(exposures.low), np.uint16(RAW_MAXIMUM)),
         high_energy_raw=np.where(mask, raw_values(exposures.high), np.uint16(RAW_MAXIMUM)),
