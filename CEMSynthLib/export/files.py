@@ -30,14 +30,19 @@ def why(error: OSError) -> str:
     Parameters
     ----------
     error
-        What the operating system raised.
+        What the operating system raised, or what a library raised from it (pydicom gives no error number).
 
     Returns
     -------
     str
         Half a sentence without a full stop.
     """
-    return _REASONS.get(error.errno or 0, (error.strerror or type(error).__name__).lower())
+    cause: BaseException | None = error
+    while isinstance(cause, OSError) and cause.errno is None:
+        cause = cause.__cause__
+    if not isinstance(cause, OSError):
+        return str(error).lower() or type(error).__name__
+    return _REASONS.get(cause.errno or 0, (cause.strerror or type(cause).__name__).lower())
 
 
 def is_partial(name: str) -> bool:

@@ -162,8 +162,10 @@ def _work(folder: Path, settings: CohortSettings, number: int) -> None:
     if _stopping:
         raise KeyboardInterrupt
     _working = True
-    write_patient(folder, settings, number)
-    _working = False
+    try:
+        write_patient(folder, settings, number)
+    finally:
+        _working = False
 
 
 def cohort_holds(settings: CohortSettings, numbers: Sequence[int]) -> Callable[[str], bool]:

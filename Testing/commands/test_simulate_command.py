@@ -147,6 +147,7 @@ def test_a_disk_that_takes_no_more_is_said_and_the_run_goes_on_later(tmp_path, p
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
     assert "could not be written" in done.stderr
+    assert "larger than this system allows" in done.stderr
     assert not list(tmp_path.rglob("*.partial*"))
     assert not list(tmp_path.rglob("*.dcm"))
     assert main(words) == 0
