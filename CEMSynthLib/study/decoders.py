@@ -21,7 +21,7 @@ _OPENJPEG = "pylibjpeg pylibjpeg-openjpeg"
 #: Transfer Syntax UID -> what ``pip install`` needs (permissive licenses only; pylibjpeg-libjpeg is GPL).
 PACKAGES = {
     JPEGBaseline8Bit: "pillow",
-    JPEGExtended12Bit: "python-gdcm",
+    JPEGExtended12Bit: "pillow",  # 8 bits only, see `advice`
     JPEGLossless: "python-gdcm",
     JPEGLosslessSV1: "python-gdcm",
     JPEGLSLossless: "pyjpegls",
@@ -35,20 +35,32 @@ PACKAGES = {
 }
 
 
-def advice(syntax: UID) -> str:
+def is_standard(syntax: UID) -> bool:
+    """True for a transfer syntax of the standard."""
+    return bool(syntax.is_valid and not syntax.is_private and syntax.is_transfer_syntax)
+
+
+def advice(syntax: UID, bits_stored: int) -> str:
     """What to do about pixel data of this transfer syntax that cannot be decoded; empty where that is not the cause.
+
+    Parameters
+    ----------
+    syntax
+        Of the standard, see `is_standard`.
+    bits_stored
+        Bits Stored (0028,0101): JPEG Extended with 12 bits is decoded neither by GDCM nor by Pillow.
 
     Returns
     -------
     str
         A sentence that names the package, where no decoder for ``syntax`` is installed or exists.
     """
-    if not syntax.is_valid or syntax.is_private or not syntax.is_transfer_syntax:
-        shown = f" ({syntax})" if syntax.is_valid else ""
-        return f"Its transfer syntax{shown} is not one of the standard; export it uncompressed."
-    if not syntax.is_compressed or syntax.is_deflated:
+    if not syntax.is_compressed:
         return ""
     packages = PACKAGES.get(syntax)
     if packages is None:
         return f"Nothing that is known decodes its compression ({syntax.name}); export it uncompressed."
-    return "" if get_decoder(syntax).is_available else f"Its compression ({syntax.name}) needs: pip install {packages}"
+    decoder = get_decoder(syntax)
+    if syntax == JPEGExtended12Bit and bits_stored > 8 and "pylibjpeg" not in decoder.available_plugins:
+        return f"No permissively licensed package decodes {bits_stored} bits of {syntax.name}; export it uncompressed."
+    return "" if decoder.is_available else f"Its compression ({syntax.name}) needs: pip install {packages}"

@@ -13,7 +13,7 @@ from pydicom.errors import InvalidDicomError
 from pydicom.uid import MediaStorageDirectoryStorage
 
 from CEMSynthLib.study.classification import Classification, classify
-from CEMSynthLib.study.decoders import advice
+from CEMSynthLib.study.decoders import advice, is_standard
 from CEMSynthLib.study.encoding import encoding_of, polarity_of
 from CEMSynthLib.study.errors import UnreadableImageError
 from CEMSynthLib.study.explanation import KIND_WORDS, kind_sentences, reading_sentences
@@ -110,6 +110,10 @@ def read_frames(path: Path) -> tuple[FoundImage | UnclassifiedImage, ...]:
 def _check_mammogram(dataset: FileDataset, name: str) -> None:
     if dataset.SOPClassUID == MediaStorageDirectoryStorage:
         raise UnreadableImageError(f"{name} is the directory of a DICOM medium, not an image; its files are read.")
+    syntax = dataset.file_meta.TransferSyntaxUID
+    if not is_standard(syntax):
+        shown = f" ({syntax})" if syntax.is_valid else ""
+        raise UnreadableImageError(f"The transfer syntax of {name}{shown} is not one of the standard; export it anew.")
     if "Rows" not in dataset and "PixelData" not in dataset:
         kind = dataset.SOPClassUID.name if text(dataset, "SOPClassUID") else "of an unknown kind"
         raise UnreadableImageError(f"{name} holds no image ({kind}).")
@@ -241,7 +245,7 @@ def _notes(header: Dataset, dataset: FileDataset, name: str, classification: Cla
         notes.append(f"It is magnified {factor:g} times (Estimated Radiographic Magnification Factor).")
     if text(header, "BurnedInAnnotation").upper() == "YES":
         notes.append(f"Text is burned into the pixels of {name} (Burned In Annotation).")
-    hint = advice(dataset.file_meta.TransferSyntaxUID)
+    hint = advice(dataset.file_meta.TransferSyntaxUID, whole(header, "BitsStored", 16))
     if hint:
         notes.append(f"The pixels of {name} cannot be read here. {hint}")
     return notes

@@ -22,13 +22,15 @@ DECODING_ERRORS = (
 )  # fmt: skip
 # Larger elements than this stay in the file while headers are read.
 _DEFER_BYTES = 4096
-_DEFLATED = "1.2.840.10008.1.2.1.99"
+_DEFLATED = b"1.2.840.10008.1.2.1.99"
 # A deflated data set may grow to this many bytes: an image of 64 million pixels with 16 bits and its header. A file
 # of 1 MB could grow to 1 GB.
 _INFLATED_LIMIT = 160_000_000
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-# Preamble, "DICM" and the group length element of group 0002.
-_META_START = 128 + 4 + 12
+# Preamble and "DICM"; where group 0002 is looked for; VRs with a length of four bytes (PS3.5 7.1.2).
+_PREAMBLE = 132
+_META_BYTES = 8192
+_LONG_VR = (b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV")
 
 
 def is_dicom(path: Path) -> bool:
@@ -61,8 +63,9 @@ def open_header(path: Path) -> FileDataset:
     InvalidDicomError
         No SOP Class UID: not a DICOM image.
     """
-    check_deflated(path)
-    dataset = pydicom.dcmread(path, defer_size=_DEFER_BYTES, force=True)
+    # pydicom would look for what it defers at the inflated place in the deflated file.
+    defer = None if check_deflated(path) else _DEFER_BYTES
+    dataset = pydicom.dcmread(path, defer_size=defer, force=True)
     complete_syntax(dataset)
     if "SOPClassUID" not in dataset:
         media = dataset.file_meta.get("MediaStorageSOPClassUID")
@@ -80,28 +83,34 @@ def complete_syntax(dataset: FileDataset) -> None:
         dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if implicit else explicit
 
 
-def check_deflated(path: Path) -> None:
-    """Refuse a deflated data set that is a bomb, before pydicom inflates it whole."""
+def check_deflated(path: Path) -> bool:
+    """Tell whether a data set is deflated, and refuse a bomb before pydicom inflates it whole."""
     with path.open("rb") as file:
-        head = file.read(_META_START)
-        if head[128:132] != b"DICM" or head[132:136] != b"\x02\x00\x00\x00":
-            return
-        length = struct.unpack("<I", head[140:144])[0] if len(head) == _META_START else 0
-        if length > _DEFER_BYTES or _DEFLATED.encode() not in file.read(length):
-            return
+        head = file.read(_META_BYTES)
+        end = _meta_end(head)
+        if _DEFLATED not in head[:end]:
+            return False
+        file.seek(end)
         inflate = zlib.decompressobj(-zlib.MAX_WBITS)
         total = 0
-        while block := file.read(65536):
-            while block:
-                total += len(inflate.decompress(block, 1 << 20))
-                block = inflate.unconsumed_tail
-                if total > _INFLATED_LIMIT:
-                    raise UnreadableImageError(
-                        f"{path.name} is deflated and would grow beyond {_INFLATED_LIMIT // 10**6} MB, "
-                        "far more than a mammogram; it is not opened."
-                    )
-            if inflate.eof:
-                return
+        while not inflate.eof and (block := inflate.unconsumed_tail or file.read(65536)):
+            total += len(inflate.decompress(block, 1 << 20))
+            if total > _INFLATED_LIMIT:
+                raise UnreadableImageError(
+                    f"{path.name} is deflated and would grow beyond {_INFLATED_LIMIT // 10**6} MB, "
+                    "far more than a mammogram; it is not opened."
+                )
+    return True
+
+
+def _meta_end(head: bytes) -> int:
+    """Where the elements of group 0002 end, which are explicit little endian; their announced length may be wrong."""
+    place = _PREAMBLE if head[128:132] == b"DICM" else 0
+    while head[place : place + 2] == b"\x02\x00" and place + 12 <= len(head):
+        long = head[place + 4 : place + 6] in _LONG_VR
+        size = struct.unpack_from("<I", head, place + 8)[0] if long else struct.unpack_from("<H", head, place + 6)[0]
+        place += (12 if long else 8) + size
+    return place
 
 
 def value(dataset: Dataset, keyword: str) -> object:

@@ -93,7 +93,7 @@ def load_dicom_pixels(path: Path, encoding: PixelEncoding, shape: tuple[int, int
             check_deflated(path)
             dataset = pydicom.dcmread(path, force=True)
             complete_syntax(dataset)
-            hint = advice(dataset.file_meta.TransferSyntaxUID)
+            hint = advice(dataset.file_meta.TransferSyntaxUID, encoding.bits_stored)
             if hint:
                 raise UnreadableImageError(f"The pixels of {path.name} cannot be read. {hint}")
             check_length(dataset, path)

@@ -1,5 +1,6 @@
-"""Quiet: no Python warning while DICOM is read, since pydicom's warnings can quote a patient name; safe in threads."""
+"""Quiet: no warning and no log line while DICOM is read, since pydicom's can quote a patient name; safe in threads."""
 
+import logging
 import threading
 import warnings
 from collections.abc import Iterator
@@ -8,11 +9,12 @@ from contextlib import contextmanager
 _lock = threading.Lock()
 _depth = 0
 _active: warnings.catch_warnings | None = None
+_log = logging.getLogger("pydicom")
 
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Silence Python warnings until the last user leaves.
+    """Silence Python warnings and pydicom's log until the last user leaves.
 
     `warnings.catch_warnings` changes the state of the whole process, so that threads that use it side by side can
     leave the filters wrong; here the first one in sets the filter and the last one out takes it away.
@@ -23,6 +25,7 @@ def quiet() -> Iterator[None]:
             _active = warnings.catch_warnings()
             _active.__enter__()
             warnings.simplefilter("ignore")
+            _log.addFilter(_nothing)
         _depth += 1
     try:
         yield
@@ -32,3 +35,8 @@ def quiet() -> Iterator[None]:
             if _depth == 0 and _active is not None:
                 _active.__exit__(None, None, None)
                 _active = None
+                _log.removeFilter(_nothing)
+
+
+def _nothing(record: logging.LogRecord) -> bool:
+    return False

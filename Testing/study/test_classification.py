@@ -2,6 +2,7 @@ import pytest
 
 from CEMSynthLib.study.classification import classify
 from CEMSynthLib.study.model import ImageKind
+from CEMSynthLib.study.vendor_rules import RULES, vendor_note
 
 LE, HE, RC, SY = ImageKind.LOW_ENERGY, ImageKind.HIGH_ENERGY, ImageKind.RECOMBINED, ImageKind.SYNTHETIC
 
@@ -71,3 +72,29 @@ def test_a_synthetic_image_is_never_recombined():
 def test_a_simulated_acquisition_is_read_as_a_normal_one():
     assert classify(["ORIGINAL", "PRIMARY", "POST_CONTRAST", "", "LOW_ENERGY"], "", "", "", True).kind is LE
     assert classify(["DERIVED", "PRIMARY", "POST_CONTRAST", "SUBTRACTION"], "", "", "", True).kind is RC
+
+
+def test_every_rule_has_a_name_of_its_own_a_source_and_can_decide():
+    assert len({rule.name for rule in RULES}) == len(RULES)
+    for rule in RULES:
+        assert rule.source
+        assert (rule.kind is None) == bool(rule.reason)
+        for term in rule.terms:
+            place = {
+                "Image Type": ([term], "", "", ""),
+                "Acquisition Device Processing Code": ([], term, "", ""),
+                "Series Description": ([], "", term, ""),
+                "Protocol Name": ([], "", "", term),
+            }[rule.attribute.value]
+            assert classify(*place).rule is rule, term
+
+
+@pytest.mark.parametrize(
+    ("maker", "vendor"),
+    [("GE MEDICAL SYSTEMS", "GE"), ("GE HealthCare", "GE"), ("HOLOGIC, Inc.", "Hologic"), ("SIEMENS", "Siemens"),
+     ("FUJIFILM Corporation", "Fujifilm"), ("Planmed", "Planmed"), ("I.M.S. Giotto", "IMS"), ("General Corp", "")],
+)  # fmt: skip
+def test_what_is_known_of_a_vendor_says_that_no_image_was_seen(maker, vendor):
+    note = vendor_note(maker)
+    assert note.startswith(vendor)
+    assert ("not verified on images" in note) == bool(vendor)

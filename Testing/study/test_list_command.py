@@ -148,3 +148,30 @@ def test_the_real_pairs(real_pairs, capsys):
     jsonschema.validate(found, SCHEMA)
     assert [len(s["acquisitions"]) for s in found["studies"]] == [2, 2]
     assert found["studies"][1]["acquisitions"][1]["recombined"] == "P12_L_CM_MLO.png"
+
+
+def test_explain_tells_the_rule_its_source_and_every_choice(mixed, write_dicom, capsys):
+    write_dicom("one/ge.dcm", ImageType=["DERIVED", "PRIMARY"], AcquisitionDeviceProcessingCode="GEMS_CESM_1",
+                Manufacturer="GE MEDICAL SYSTEMS", AcquisitionTime="130000", FrameOfReferenceUID="1.7",
+                PhotometricInterpretation="MONOCHROME1")  # fmt: skip
+    plain = json.loads(run(capsys, mixed, "--json").out)
+    found = json.loads(run(capsys, mixed, "--json", "--explain").out)
+    why = found.pop("explanations")
+    assert found == plain
+    told = " ".join(why["one/ge.dcm"])
+    for part in ("GE processing of a recombined image", "GEMS_CESM_1", "design notes", "GE: RECOMBINED",
+                 "L by Image Laterality", "CC by View Position", "Imager Pixel Spacing",
+                 "turned by Photometric Interpretation MONOCHROME1",
+                 "Patient Orientation A\\R", "Window Center and Width"):  # fmt: skip
+        assert part in told, part
+    assert any("with rc.dcm: They share the Frame of Reference" in w for w in why["one/le.dcm"])
+    assert any("Neither Image Type" in w for w in why["two/what.dcm"])
+    text = run(capsys, mixed, "--explain").out
+    assert "Why one/ge.dcm" in text
+    assert max(len(line) for line in text.splitlines()) < 160
+    assert "Secret" not in text
+
+
+def test_an_image_file_is_explained_by_its_name(real_pairs, capsys):
+    found = json.loads(run(capsys, real_pairs, "--json", "--explain").out)["explanations"]
+    assert found["P12_L_CM_MLO.png"][0].startswith("It is an image file")

@@ -4,13 +4,24 @@ from hypothesis import strategies as st
 
 from CEMSynthLib.study.found import FoundImage
 from CEMSynthLib.study.model import CEMImage, ImageKind, Laterality, PixelGrid, ViewPosition, VOIWindow
-from CEMSynthLib.study.pairing import acquisitions_of
+from CEMSynthLib.study.pairing import acquisitions_of, paired
 
 LE, HE, RC = ImageKind.LOW_ENERGY, ImageKind.HIGH_ENERGY, ImageKind.RECOMBINED
 
 
 def found(
-    tmp, name, kind, frame="", seconds=None, sources=(), side="L", view="CC", study="1.2", number=0, modifiers=""
+    tmp,
+    name,
+    kind,
+    frame="",
+    seconds=None,
+    sources=(),
+    side="L",
+    view="CC",
+    study="1.2",
+    number=0,
+    modifiers="",
+    raw=False,
 ):
     image = CEMImage(
         path=tmp / name, kind=kind, grid=PixelGrid(10, 8, (0.1, 0.1)), window=VOIWindow(1, 2), chest_wall=None,
@@ -19,6 +30,7 @@ def found(
     return FoundImage(
         image, "ID", study, Laterality(side) if side else None, ViewPosition(view) if view else None,
         modifiers=modifiers, frame_of_reference=frame, seconds=seconds, sources=sources, instance_number=number,
+        raw=raw,
     )  # fmt: skip
 
 
@@ -128,3 +140,34 @@ def test_repeats_of_image_files_are_paired_in_order(tmp_path, count):
     acquisitions = acquisitions_of(images)
     assert names(acquisitions) == [(f"low_energy{i}", f"recombined{i}") for i in range(count)]
     assert all(any("order of their file names" in w for w in a.warnings) == (count == 2) for a in acquisitions)
+
+
+def test_raw_images_do_not_take_the_recombined_image_from_those_for_presentation(tmp_path):
+    images = [
+        found(tmp_path, "raw_le", LE, "A", 100, raw=True), found(tmp_path, "raw_he", HE, "A", 101, raw=True),
+        found(tmp_path, "le", LE, "A", 100, sources=("raw_le",)),
+        found(tmp_path, "rc", RC, "A", 100, sources=("raw_le", "raw_he")),
+    ]  # fmt: skip
+    assert names(acquisitions_of(images)) == [("le", "rc"), ("raw_le", "raw_he")]
+
+
+def test_a_raw_image_alone_is_paired(tmp_path):
+    images = [found(tmp_path, "raw_le", LE, "A", 100, raw=True), found(tmp_path, "rc", RC, "A", 100)]
+    assert names(acquisitions_of(images)) == [("raw_le", "rc")]
+
+
+@pytest.mark.parametrize(
+    ("low", "recombined", "tie"),
+    [
+        ({"frame": "A"}, {"frame": "A"}, "Frame of Reference"),
+        ({"seconds": 100}, {"seconds": 101}, "within 10 s"),
+        ({"seconds": 100}, {"sources": ("le",), "seconds": 900}, "made from the other"),
+        ({}, {}, "same side and view"),
+    ],
+)
+def test_what_ties_a_pair_is_told(tmp_path, low, recombined, tie):
+    (pair,) = paired([found(tmp_path, "le", LE, **low), found(tmp_path, "rc", RC, **recombined)])
+    assert tie in pair.tie
+    assert [f.image.path.name for f in pair.images] == ["le", "rc"]
+    (alone,) = paired([found(tmp_path, "le", LE)])
+    assert alone.tie == ""

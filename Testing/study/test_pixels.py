@@ -6,9 +6,9 @@ from pydicom.dataset import Dataset
 from pydicom.uid import RLELossless
 
 from CEMSynthLib.study.dicom import read_instance
+from CEMSynthLib.study.encoding import PixelEncoding
 from CEMSynthLib.study.errors import UnreadableImageError
 from CEMSynthLib.study.model import VOIWindow
-from CEMSynthLib.study.encoding import PixelEncoding
 from CEMSynthLib.study.window import window_of
 
 

