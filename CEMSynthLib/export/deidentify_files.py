@@ -1,6 +1,7 @@
 """De-identify what is no DICOM: reports, tables, regions, and scenes (.mrb), by the same labels, UIDs and dates."""
 
 import csv
+import html
 import io
 import re
 import zipfile
@@ -17,9 +18,13 @@ _TEXT_MEMBERS = frozenset({".mrml", ".json", ".csv", ".tsv", ".txt", ".html", ".
 _PICTURES = frozenset({".png", ".jpg", ".jpeg", ".bmp"})
 _DATA_MEMBERS = frozenset({".nrrd", ".h5", ".vtk", ".vtp"})
 _LARGEST_SCENE = 4 * 2**30
-# "DICOM.PatientName:Doe^Jane|DICOM.PatientID:7" of Slicer's subject hierarchy.
-_DICOM_ATTRIBUTE = re.compile(r"(DICOM\.(?!instanceUIDs|seriesInstanceUID)\w+):([^|;\"<>]*)")
-_NAME_ATTRIBUTE = re.compile(r"Name|Physician", re.IGNORECASE)
+# Slicer's subject hierarchy: <SubjectHierarchyItem name="Doe^Jane (7)" uids="DICOM^7|"
+# attributes="DICOM.PatientName^Doe^Jane|Level^Patient|">; values may hold any sign but quotes.
+_ITEM = re.compile(r"<SubjectHierarchyItem\b[^>]*>")
+_ITEM_ATTRIBUTE = re.compile(r'\b(name|uids|attributes)="([^"]*)"')
+# Attributes of other nodes: "DICOM.instanceUIDs:1.2.3 1.2.4;Name:value".
+_NODE_ATTRIBUTE = re.compile(r'DICOM\.(?!instanceUIDs)\w+:[^;"]*;?')
+_PEOPLE = re.compile(r"Name|Physician", re.IGNORECASE)
 
 
 def kind_of_file(path: Path) -> str | None:
@@ -123,7 +128,7 @@ def write_cleaned_scene(source: Path, target: Path, identities: Identities) -> N
                     content = bundle.read(member)
                     head = content[:4096]
                     if path.suffix.casefold() in _TEXT_MEMBERS:
-                        text = _DICOM_ATTRIBUTE.sub(r"\1:", content.decode("utf-8", "replace"))
+                        text = _NODE_ATTRIBUTE.sub("", _ITEM.sub(_plain_item, content.decode("utf-8", "replace")))
                         content = identities.cleaned(text).encode()
                         head = content
                     name = identities.cleaned(member.filename)
@@ -144,14 +149,31 @@ def _refuse_members(members: list[zipfile.ZipInfo], name: str) -> None:
 
 def _learn_scene(text: str, identities: Identities) -> None:
     """Take in the names and numbers that Slicer's subject hierarchy keeps of the patients of a scene."""
-    for keyword, value in _DICOM_ATTRIBUTE.findall(text):
-        value = value.strip()
-        if not value or not identities.all or ("Patient" not in keyword and not _NAME_ATTRIBUTE.search(keyword)):
-            continue
-        if _NAME_ATTRIBUTE.search(keyword):
-            learn_name(identities.all[0], value)
-        elif len(value) >= 4:
-            identities.all[0].identifiers.add(value)
+    identity = identities.all[0]
+    for item in _ITEM.findall(text):
+        for part in dict(_ITEM_ATTRIBUTE.findall(item)).get("attributes", "").split("|"):
+            keyword, _, value = part.partition("^")
+            if keyword.startswith("DICOM.") and _PEOPLE.search(keyword):
+                learn_name(identity, html.unescape(value).strip())
+            elif keyword.startswith("DICOM.Patient") and len(value.strip()) >= 4:
+                identity.identifiers.add(html.unescape(value).strip())
+
+
+def _plain_item(match: re.Match[str]) -> str:
+    """An item of the subject hierarchy with its level and UIDs only; patients and studies lose their names."""
+
+    def plain(attribute: re.Match[str]) -> str:
+        name, value = attribute[1], attribute[2]
+        if name == "uids":
+            parts = [p for p in value.split("|") if re.fullmatch(r"\w+\^[\d. ]*\.[\d. ]*", p)]
+        elif name == "attributes":
+            parts = [p for p in value.split("|") if p.startswith(("Level^", "CEMSynth."))]
+        else:
+            return f'name="{level[1]}"' if level else attribute[0]
+        return f'{name}="{"".join(part + "|" for part in parts)}"'
+
+    level = re.search(r"\bLevel\^(Patient|Study)\|", match[0])
+    return _ITEM_ATTRIBUTE.sub(plain, match[0])
 
 
 def _refuse_left(text: str, name: str, identities: Identities) -> None:

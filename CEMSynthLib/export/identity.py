@@ -236,4 +236,13 @@ def _second_of_day(text: str, vr: str) -> int | None:
 
 
 def _whole(word: str) -> str:
-    return rf"(?<![A-Za-z0-9]){re.escape(word)}(?![A-Za-z0-9])"
+    """A pattern for a word on its own: names are not part of longer words, numbers not of longer numbers or words.
+
+    What follows a percent sign and two hexadecimal digits begins anew (``Data/R%20MLO%20of%20Doe.nrrd``).
+    """
+    if any(c.isdigit() for c in word):
+        # Nor are numbers parts of UIDs: 10008 is in 1.2.840.10008.1.2.
+        before, after = r"(?<![^\W_])(?<!\d\.)", r"(?![^\W_]|\.\d)"
+    else:
+        before, after = r"(?<![^\W\d_])", r"(?![^\W\d_])"
+    return rf"(?:{before}|(?<=%[0-9A-Fa-f][0-9A-Fa-f])){re.escape(word)}{after}"

@@ -213,6 +213,19 @@ def test_the_encoding_of_the_pixels_is_kept(case, tmp_path, findings, syntax):
         assert findings(made) == []
 
 
+def test_names_are_found_wherever_they_stand_on_their_own():
+    dataset = Dataset()
+    dataset.PatientName, dataset.PatientID = "D'Este^Zoë", "12345"
+    identities = Identities(bytes(16))
+    identities.learn(dataset)
+    for text in ("D'ESTE1_lesion", "of%20D'Este.nrrd", "zoë's", "Zoë_L_CC", "ID 12345", "a%2012345", "x_12345.dcm"):
+        assert identities.left_in(text) is not None, text
+        assert identities.left_in(identities.cleaned(text)) is None, text
+    for text in ("Zoëlle", "D'Estevan", "112345", "123456", "A12345", "1.2.12345.6"):
+        assert identities.left_in(text) is None, text
+        assert identities.cleaned(text) == text
+
+
 def test_two_patients_are_kept_apart(case, tmp_path):
     for number, name in (("A-1001", "Uno^Una"), ("A-1002", "Due^Dua")):
         dataset = dcmread(case.files["low_energy"])
@@ -257,8 +270,8 @@ def test_a_report_a_table_and_regions_are_cleaned(case, tmp_path):
 def scene(path, extra=()):
     mrml = (
         '<MRML><Volume name="R MLO Rossi" attributes="CEMSynth.sopInstanceUID:1.2.826.0.1.3680043.10.77.1.1.1"/>'
-        '<SubjectHierarchyItem name="Rossi^Maria Chiara" attributes="DICOM.PatientName:Rossi^Maria Chiara|'
-        'DICOM.PatientID:PAT-778812|DICOM.PatientBirthDate:19610823|DICOM.PatientComments:phone"/></MRML>'
+        '<SubjectHierarchyItem id="5" name="Rossi (3)" uids="DICOM^PAT-778812|" attributes="DICOM.PatientName^'
+        'Rossi^Maria Chiara|DICOM.PatientBirthDate^19610823|DICOM.PatientComments^phone; a|b|Level^Patient|"/></MRML>'
     )
     with zipfile.ZipFile(path, "w") as bundle:
         bundle.writestr("Rossi/Rossi.mrml", mrml)
@@ -280,6 +293,54 @@ def test_a_scene_is_cleaned(case, tmp_path):
     assert content.endswith(bytes(range(256)))
     (image,) = [dcmread(p) for p in (tmp_path / "out").rglob("*.dcm")]
     assert image.SOPInstanceUID.encode() in content
+
+
+def test_a_scene_that_slicer_wrote_is_cleaned_and_opens(case, tmp_path):
+    """With the slicer-core wheel: names in node, description, subject hierarchy and file; then read back."""
+    slicer, vtk = pytest.importorskip("slicer"), pytest.importorskip("vtk")
+
+    def world():
+        application, scene = slicer.vtkSlicerApplicationLogic(), slicer.vtkMRMLScene()
+        application.SetMRMLScene(scene)
+        application.SetTemporaryPath(str(tmp_path))
+        remote, manager = slicer.vtkMRMLRemoteIOLogic(), slicer.vtkDataIOManagerLogic()
+        remote.GetCacheManager().SetRemoteCacheDirectory(str(tmp_path))
+        remote.SetMRMLScene(scene)
+        manager.SetMRMLApplicationLogic(application)
+        manager.SetAndObserveDataIOManager(remote.GetDataIOManager())
+        remote.AddDataIOToScene()
+        return scene, (application, remote, manager)
+
+    scene_out, _kept = world()
+    node, pixels = slicer.vtkMRMLScalarVolumeNode(), vtk.vtkImageData()
+    node.SetName("R MLO of Rossi")
+    node.SetAttribute("CEMSynth.sopInstanceUID", case.uids["low_energy"])
+    node.SetDescription("for Maria Chiara Rossi")
+    pixels.SetDimensions(4, 3, 1)
+    pixels.AllocateScalars(vtk.VTK_SHORT, 1)
+    pixels.GetPointData().GetScalars().Fill(7)
+    node.SetAndObserveImageData(pixels)
+    scene_out.AddNode(node)
+    node.AddDefaultStorageNode()
+    tree = slicer.vtkMRMLSubjectHierarchyNode()
+    scene_out.AddNode(tree)
+    item = tree.CreateSubjectItem(tree.GetSceneItemID(), "Rossi^Maria (PAT-778812)")
+    tree.SetItemUID(item, "DICOM", "PAT-778812")
+    for name, value in (("PatientName", "Rossi^Maria Chiara"), ("PatientBirthDate", "19610823"), ("PatientSex", "F")):
+        tree.SetItemAttribute(item, f"DICOM.{name}", value)
+    assert scene_out.WriteToMRB(str(tmp_path / "Rossi.mrb"), None)
+    (tmp_path / "out").mkdir()
+    assert deidentify_files([tmp_path / "Rossi.mrb", case.files["low_energy"]], tmp_path / "out").written == 2
+    with zipfile.ZipFile(tmp_path / "out" / "scene_001.mrb") as bundle:
+        content = b"".join(n.encode() + bundle.read(n) for n in bundle.namelist()).lower()
+    assert not [w for w in TELLING if w.lower().encode() in content]
+    back, _kept_too = world()
+    assert back.ReadFromMRB(str(tmp_path / "out" / "scene_001.mrb"), True, None)
+    volume = back.GetFirstNodeByClass("vtkMRMLScalarVolumeNode")
+    (image,) = [dcmread(p) for p in (tmp_path / "out").rglob("*.dcm")]
+    assert volume.GetAttribute("CEMSynth.sopInstanceUID") == image.SOPInstanceUID
+    assert volume.GetName() == "R MLO of CASE-001"
+    assert volume.GetImageData().GetScalarRange() == (7, 7)
 
 
 @pytest.mark.parametrize(
