@@ -47,7 +47,7 @@ def background_disc(
         return np.asarray(outline.skin_distance_mm[row, column])
 
     own = float(skin(np.array(center_mm[0]), np.array(center_mm[1])))
-    distance = (reach_mm + radius_mm + np.arange(1.0, 4.5 * max(radius_mm, 5.0), 0.4 * radius_mm))[:, None]
+    distance = reach_mm + radius_mm * np.arange(1.1, 5.3, 0.4)[:, None]
     angle = np.linspace(0, 2 * np.pi, 24, endpoint=False)[None, :]
     y, x = center_mm[0] + distance * np.sin(angle), center_mm[1] + distance * np.cos(angle)
     free = (y > rows[0] + radius_mm) & (y < rows[-1] - radius_mm) & (x > columns[0] + radius_mm + 2)
@@ -58,6 +58,8 @@ def background_disc(
         free &= np.hypot(y - other_y, x - other_x) >= radius_mm + other_radius
     if not free.any():
         return None
-    cost = np.where(free, np.abs(there - own) + 0.15 * distance, np.inf)
+    # Nearer than 1.6 radii only where there is no other room.
+    near = np.clip(reach_mm + 1.6 * radius_mm - distance, 0, None)
+    cost = np.where(free, np.abs(there - own) + 0.15 * distance + 2 * near, np.inf)
     best = np.unravel_index(int(np.argmin(cost)), cost.shape)
     return float(y[best]), float(x[best])

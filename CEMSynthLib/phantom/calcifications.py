@@ -1,8 +1,8 @@
 """Calcifications in 3-D: grouped fine ones, scattered round ones, coarse ones, and those of vessels.
 
-Mean diameter on mammograms: 0.19 mm in benign, 0.21 to 0.32 mm in malignant groups (morphometry of clustered
-microcalcifications, mammography against pathology); a group is five or more within 1 cm (BI-RADS). The mineral is
-porous: `MINERAL` of the volume counts as hydroxyapatite (chosen).
+Mean diameter on mammograms: 0.19 mm in benign, 0.21 to 0.32 mm in malignant groups ("Computerized image analysis of
+clustered microcalcifications on mammography: morphometric comparison between mammography and pathology"); a group is
+five or more within 1 cm (BI-RADS). The mineral is porous: `MINERAL` of the volume counts as hydroxyapatite (chosen).
 """
 
 from enum import StrEnum

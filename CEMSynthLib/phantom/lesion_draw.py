@@ -7,7 +7,8 @@ Published rates, for lesions that were sent to biopsy:
   of 92.4% at a prevalence of 73.9%, a margin that is not circumscribed an odds ratio of 55 and a positive likelihood
   ratio of 4.77 (Kamal et al., Br J Radiol 2016;89:20160157).
 - 21% of cancers show rim enhancement (96% of such lesions are cancers), 64% of cancers and 14% of benign lesions high
-  conspicuity (136 lesions, diagnostic value of enhancement parameters on CEM).
+  conspicuity (136 lesions; "Diagnostic value of qualitative and quantitative enhancement parameters on
+  contrast-enhanced mammography").
 - Area under the ROC curve of enhancement alone: 0.83 (Diagnostics 2023;13:754), 0.88 (Deng et al., Br J Radiol 2018).
 
 The numbers below reproduce these; what is not told there (sizes, iodine concentrations, shares of pattern and
