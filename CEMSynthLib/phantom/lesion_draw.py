@@ -42,6 +42,8 @@ IODINE_RANGE = (0.2, 2.0)
 #: mg/cm2, between low, moderate and high conspicuity.
 CONSPICUITY_LIMITS = (0.40, 0.70)
 _ENHANCING_CYST = (0.2, 0.4)
+#: Diameter of a mass over the thickness of the breast, at most.
+THICKNESS_SHARE = 0.75
 
 _T = TypeVar("_T")
 
@@ -165,7 +167,13 @@ def _spread(kind: LesionKind, margin: Margin | None) -> float:
 
 
 def _draw_lesion(
-    rng: np.random.Generator, laterality: str, malignant: bool, must_enhance: bool, room: Room, taken: list[LesionPlan]
+    rng: np.random.Generator,
+    laterality: str,
+    malignant: bool,
+    must_enhance: bool,
+    room: Room,
+    largest: float,
+    taken: list[LesionPlan],
 ) -> LesionPlan | None:
     law = MALIGNANT if malignant else BENIGN
     kind = _pick(rng, law.kinds)
@@ -177,7 +185,7 @@ def _draw_lesion(
         radius = float(rng.uniform(*NON_MASS_RADIUS[distribution]))
     else:
         shape, margin, lobulated = _mass_form(rng, law, kind)
-        radius = _lognormal(rng, law.radius_mm, 2.5, 15.0)
+        radius = min(_lognormal(rng, law.radius_mm, 2.5, 15.0), largest)
     occupied = [(np.array(plan.center_mm), _spread(plan.kind, plan.margin) * plan.radius_mm) for plan in taken]
     found = find_place(rng, room, radius, _spread(kind, margin), occupied)
     if found is None:
@@ -215,6 +223,7 @@ def draw_lesions(
     half_height_mm: float,
     mlo_angle_deg: float,
     positive: Mapping[str, bool | None] | None = None,
+    thickness_mm: float = np.inf,
 ) -> tuple[LesionPlan, ...]:
     """Draw the lesions of a patient whose breasts have the given size.
 
@@ -227,13 +236,15 @@ def draw_lesions(
     positive
         By laterality: True has at least one malignant lesion that enhances, False has no malignant lesion, None (or
         not given) as drawn by the default rates.
+    thickness_mm
+        Of the compressed breast; masses stay within `THICKNESS_SHARE` of it, since they are not flattened.
 
     Returns
     -------
     tuple of LesionPlan
         Left breast first; in each breast malignant lesions first. Every lesion shows in CC and in MLO.
     """
-    room = Room(depth_mm, half_height_mm, mlo_angle_deg)
+    room, largest = Room(depth_mm, half_height_mm, mlo_angle_deg), THICKNESS_SHARE * thickness_mm / 2
     wanted = positive or {}
     first = "L" if rng.random() < 0.5 else "R"
     plans: list[LesionPlan] = []
@@ -245,7 +256,7 @@ def draw_lesions(
         breast: list[LesionPlan] = []
         for number in range((cancers if has_cancer else 0) + others):
             malignant = has_cancer and number < cancers
-            plan = _draw_lesion(own, laterality, malignant, malignant and number == 0, room, breast)
+            plan = _draw_lesion(own, laterality, malignant, malignant and number == 0, room, largest, breast)
             if plan is not None:
                 breast.append(plan)
         plans.extend(breast)

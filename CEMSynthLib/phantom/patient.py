@@ -135,7 +135,7 @@ def draw_patient(seed: int, number: int, positive: Mapping[str, bool | None] | N
         nodularity=float(rng.uniform(0, 1)),
         mlo_angle_deg=(mlo_angle := float(rng.uniform(40, 55))),
         lesions=draw_lesions(
-            generator(seed, number, Stream.FINDINGS), 10 * depth, 10 * half_height, mlo_angle, positive
+            generator(seed, number, Stream.FINDINGS), 10 * depth, 10 * half_height, mlo_angle, positive, 10 * thickness
         ),
         technique=draw_technique(generator(seed, number, Stream.TECHNIQUE)),
     )

@@ -108,6 +108,13 @@ def test_every_breast_has_room_for_its_cancer(number, depth, half_height, angle)
         assert plan.enhances or plan.seen_on_low_energy, "a lesion that nothing shows"
 
 
+def test_masses_fit_between_the_paddles():
+    for number in range(120):
+        rng = generator(7, number, Stream.FINDINGS)
+        for plan in draw_lesions(rng, 80.0, 75.0, 45.0, {"L": True, "R": True}, thickness_mm=25.0):
+            assert plan.kind is LesionKind.NON_MASS or 2 * plan.radius_mm <= 0.75 * 25.0 + 1e-9
+
+
 def test_lesions_of_a_breast_keep_apart_in_both_views():
     checked = 0
     for number in range(80):
