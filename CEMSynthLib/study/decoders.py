@@ -33,6 +33,41 @@ PACKAGES = {
     HTJ2K: _OPENJPEG,
     RLELossless: "pydicom",
 }
+# pydicom's plugins in the order of trust. GDCM is asked for JPEG lossless only, for which there is nothing else: a
+# damaged JPEG 2000 frame makes it end the whole process (python-gdcm 3.2.6, found by Testing/study/fuzz_reader.py).
+_PLUGINS = {
+    JPEGBaseline8Bit: ("pillow",),
+    JPEGExtended12Bit: ("pillow", "pylibjpeg"),
+    JPEGLossless: ("gdcm", "pylibjpeg"),
+    JPEGLosslessSV1: ("gdcm", "pylibjpeg"),
+    JPEGLSLossless: ("pyjpegls",),
+    JPEGLSNearLossless: ("pyjpegls",),
+    JPEG2000Lossless: ("pylibjpeg", "pillow"),
+    JPEG2000: ("pylibjpeg", "pillow"),
+    HTJ2KLossless: ("pylibjpeg",),
+    HTJ2KLosslessRPCL: ("pylibjpeg",),
+    HTJ2K: ("pylibjpeg",),
+    RLELossless: ("pydicom",),
+}
+
+
+def plugin_of(syntax: UID, bits_stored: int) -> str:
+    """The pydicom plugin that decodes a compressed transfer syntax; empty where none is installed or none is needed.
+
+    Parameters
+    ----------
+    syntax
+        Of the standard, see `is_standard`.
+    bits_stored
+        Bits Stored (0028,0101): Pillow decodes JPEG Extended with 8 bits only.
+    """
+    if syntax not in _PLUGINS:
+        return ""
+    installed = get_decoder(syntax).available_plugins
+    wanted = _PLUGINS[syntax]
+    if syntax == JPEGExtended12Bit and bits_stored > 8:
+        wanted = wanted[1:]
+    return next((plugin for plugin in wanted if plugin in installed), "")
 
 
 def is_standard(syntax: UID) -> bool:
@@ -60,7 +95,8 @@ def advice(syntax: UID, bits_stored: int) -> str:
     packages = PACKAGES.get(syntax)
     if packages is None:
         return f"Nothing that is known decodes its compression ({syntax.name}); export it uncompressed."
-    decoder = get_decoder(syntax)
-    if syntax == JPEGExtended12Bit and bits_stored > 8 and "pylibjpeg" not in decoder.available_plugins:
+    if plugin_of(syntax, bits_stored):
+        return ""
+    if syntax == JPEGExtended12Bit and bits_stored > 8:
         return f"No permissively licensed package decodes {bits_stored} bits of {syntax.name}; export it uncompressed."
-    return "" if decoder.is_available else f"Its compression ({syntax.name}) needs: pip install {packages}"
+    return f"Its compression ({syntax.name}) needs: pip install {packages}"

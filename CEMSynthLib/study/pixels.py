@@ -12,7 +12,7 @@ from pydicom.pixels.utils import pixel_array
 from pydicom.uid import RLELossless
 
 from CEMSynthLib.study.codestream import announced_shape
-from CEMSynthLib.study.decoders import advice
+from CEMSynthLib.study.decoders import advice, plugin_of
 from CEMSynthLib.study.encoding import PixelEncoding
 from CEMSynthLib.study.errors import UnreadableImageError
 from CEMSynthLib.study.functional_groups import frame_count
@@ -98,7 +98,8 @@ def load_dicom_pixels(path: Path, encoding: PixelEncoding, shape: tuple[int, int
                 raise UnreadableImageError(f"The pixels of {path.name} cannot be read. {hint}")
             check_length(dataset, path)
             _check_frame(dataset, path.name, shape, frame)
-            stored = pixel_array(dataset, index=frame)
+            plugin = plugin_of(dataset.file_meta.TransferSyntaxUID, encoding.bits_stored)
+            stored = pixel_array(dataset, index=frame, decoding_plugin=plugin)
     except UnreadableImageError:
         raise
     except DECODING_ERRORS as error:
