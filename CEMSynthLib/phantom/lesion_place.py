@@ -21,7 +21,7 @@ APART_MM = 4.0
 SMALLEST_MM = 2.5
 # Outlines are drawn a little different from the nominal one (standard deviation 3 to 4%); a place is taken if it lies
 # inside an outline this much smaller: depth; half height in CC and above the nipple in MLO; below the nipple in MLO.
-SAFE_DEPTH, SAFE_HALF, SAFE_BELOW = 0.91, 0.85, 0.64
+SAFE_DEPTH, SAFE_HALF, SAFE_BELOW = 0.91, 0.85, 0.48
 TRIES = 60
 
 

@@ -95,9 +95,9 @@ def breast_outline(patient: Patient, view: str, rng: np.random.Generator, spacin
     x: FloatArray = (np.arange(shape[1], dtype=np.float64) + 0.5) * spacing_mm
     depth, half = 10 * patient.depth * rng.normal(1, 0.03), 10 * patient.half_height * rng.normal(1, 0.03)
     if view == "MLO":
-        depth *= 1.02
-        bottom = DETECTOR_MM[0] * 0.5 + half * 1.18 + rng.normal(0, 6)
-        nipple_y = bottom - half * rng.uniform(0.72, 0.88)
+        depth *= 1.05
+        bottom = DETECTOR_MM[0] * 0.5 + half * 0.95 + rng.normal(0, 6)
+        nipple_y = bottom - half * rng.uniform(0.54, 0.70)
         axilla = depth * rng.uniform(0.36, 0.55)
         t = np.clip(y / nipple_y, 0, 1)
         upper = axilla + (depth - axilla) * np.sin(np.pi / 2 * t ** rng.uniform(1.0, 1.25)) ** rng.uniform(1.1, 1.35)
