@@ -1,6 +1,7 @@
 """`cemsynth deidentify`: a case without anything that tells whose it is, to share it."""
 
 import argparse
+import secrets
 import sys
 from pathlib import Path
 
@@ -29,9 +30,11 @@ def run(arguments: argparse.Namespace) -> int:
     """Copy what can be cleaned, and say what stays."""
     from CEMSynthLib.commands.deidentification import deidentify_files
 
-    # The manifest goes with the copies, so it names no path: they often hold patients' names.
+    # The manifest goes with the copies, so it names no path: they often hold patients' names. A random number in their
+    # place makes every run another one, so that no earlier export is replaced without --overwrite.
+    parameters = {"run": secrets.token_hex(8)}
     with (
-        OutputFolder(arguments.output, "deidentify", {}, arguments.overwrite, arguments.paths) as staging,
+        OutputFolder(arguments.output, "deidentify", parameters, arguments.overwrite, arguments.paths) as staging,
         progress_bar("De-identifying", "file") as progress,
     ):
         result = deidentify_files(arguments.paths, staging, progress)

@@ -114,6 +114,8 @@ def test_a_shared_copy_tells_nobody_and_measures_the_same(case, tmp_path, capsys
             content = content.replace(pixels.lower(), b"") if pixels else content
         assert not [w for w in WORDS if w.encode() in content or w in str(path.relative_to(shared)).lower()], path.name
     assert len([p for p in files if p.suffix == ".dcm"]) == 8 + 4 + 1
+    assert main(["deidentify", *map(str, inputs), "--output", str(shared)]) == 2  # never replaced without being asked
+    assert "--overwrite" in capsys.readouterr().err
     again = tmp_path / "again"
     assert main([*measure(shared, shared, shared / "regions"), "--output", str(again)]) == 0
 

@@ -14,11 +14,14 @@ from pydicom import dcmread
 from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import dcmwrite
 
+from CEMSynthLib.export.mammogram import write_dataset
+
 pytestmark = [
     pytest.mark.skipif(shutil.which("Orthanc") is None, reason="Orthanc (Debian package orthanc) is not installed"),
     pytest.mark.skipif(shutil.which("storescu") is None, reason="storescu (Debian package dcmtk) is not installed"),
 ]
 _START_SECONDS = 60
+TEXT = frozenset({"LO", "SH", "CS", "PN", "ST", "LT", "UT", "UC", "UR", "AE", "AS", "DA", "TM", "DT", "UI"})
 
 
 def _free_ports(count):
@@ -151,6 +154,36 @@ def test_the_study_that_comes_back_is_read_as_the_one_that_went_in(pacs, everyth
     (acquisition,) = study.acquisitions
     assert [image.kind for image in acquisition.images] == [ImageKind.LOW_ENERGY, ImageKind.RECOMBINED]
     assert len(study.synthetic) == 1
+
+
+def test_what_orthanc_would_remove_is_removed_here_too(pacs, case, tmp_path):
+    """Orthanc's own anonymization (PS3.15 edition 2021b) as a second opinion, on every attribute of the dictionary."""
+    pytest.importorskip("dicomanonymizer")
+    from pydicom.datadict import DicomDictionary
+
+    from CEMSynthLib.export.deidentify_rules import Action, action_for
+
+    values = {"DA": "20260102", "TM": "101112", "DT": "20260102101112", "AS": "064Y", "UI": "1.2.3.4", "PN": "A^B"}
+    dataset = dcmread(case.files["low_energy"])
+    own = {e.tag for e in dataset}
+    for tag, (vr, multiplicity, _, retired, keyword) in DicomDictionary.items():
+        group = tag >> 16
+        if keyword and not retired and vr in TEXT and 0x0008 <= group < 0x6000 and tag not in own:
+            count = int(multiplicity.split("-")[0]) if multiplicity[0].isdigit() else 1
+            dataset.add_new(tag, vr, [values.get(vr, "X")] * count if count > 1 else values.get(vr, "X"))
+    write_dataset(dataset, tmp_path / "all.dcm")
+    _empty(pacs)
+    identifier = json.loads(_ask(f"{pacs.url}/instances", (tmp_path / "all.dcm").read_bytes()))["ID"]
+    wish = json.dumps({"DicomVersion": "2021b"}).encode()
+    (tmp_path / "anonymized.dcm").write_bytes(_ask(f"{pacs.url}/instances/{identifier}/anonymize", wish))
+    kept_there = {e.tag: e.value for e in dcmread(tmp_path / "anonymized.dcm")}
+    more = []
+    for element in dcmread(tmp_path / "all.dcm"):
+        if element.value and element.VR in TEXT and action_for(element) is Action.KEEP:
+            more += [element.keyword] if kept_there.get(element.tag) != element.value else []
+    assert len(kept_there) > 1000
+    # Both are written anew by either program.
+    assert sorted(more) == ["DeidentificationMethod", "PatientIdentityRemoved"]
 
 
 def _wait_for(port):
