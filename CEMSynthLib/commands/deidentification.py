@@ -23,8 +23,10 @@ from CEMSynthLib.export.deidentify_files import kind_of_file, write_cleaned_scen
 from CEMSynthLib.export.identity import Identities
 from CEMSynthLib.export.mammogram import write_dataset
 from CEMSynthLib.progress import Progress, silent
+from CEMSynthLib.study.header import DECODING_ERRORS
 from CEMSynthLib.study.model import FileReason
 
+_NAMES = {"report": ("report", ".html"), "table": ("measurements", ".csv"), "record": ("synthesis", ".json")}
 _FOREIGN = "it is neither DICOM nor a report, table, regions file or scene of CEMSynth"
 
 
@@ -77,21 +79,29 @@ def deidentify_files(paths: Iterable[Path], folder: Path, progress: Progress = s
         header = _read(file, pixels=False)
         if header is None:
             left_out.append(FileReason(file, _FOREIGN))
-        else:
+            continue
+        try:
             identities.learn(header)
             images.append(file)
+        except DECODING_ERRORS:
+            left_out.append(FileReason(file, _damaged(file)))
     if not images:
         raise NothingToDeidentifyError(
             "There is no DICOM file among what was given; reports and scenes are cleaned together with their images."
         )
     said: list[str] = []
+    labels: set[str] = set()
     written = 0
     for number, file in enumerate(images, start=1):
         try:
-            said += _write_dicom(file, folder, identities)
+            label, warning = _write_dicom(file, folder, identities)
+            labels.add(label)
+            said += warning
             written += 1
         except NotExportedError as error:
             left_out.append(FileReason(file, str(error)))
+        except DECODING_ERRORS:
+            left_out.append(FileReason(file, _damaged(file)))
         progress(number, len(images) + len(others), "DICOM files")
     counts: dict[str, int] = {}
     for number, (file, kind) in enumerate(others, start=len(images) + 1):
@@ -104,7 +114,7 @@ def deidentify_files(paths: Iterable[Path], folder: Path, progress: Progress = s
         progress(number, len(images) + len(others), "reports and scenes")
     if not written:
         raise NothingToDeidentifyError(f"Nothing could be de-identified. {left_out[0].reason}")
-    return Deidentification(written, len(identities.all), tuple(left_out), tuple(dict.fromkeys(said)))
+    return Deidentification(written, len(labels), tuple(left_out), tuple(dict.fromkeys(said)))
 
 
 def _files(paths: Iterable[Path]) -> Iterator[Path]:
@@ -127,11 +137,15 @@ def _read(path: Path, pixels: bool = True) -> Dataset | None:
             warnings.simplefilter("ignore")  # pydicom's warnings can quote a patient name
             dataset = dcmread(path, stop_before_pixels=not pixels)
             return dataset if "SOPClassUID" in dataset and "SOPInstanceUID" in dataset else None
-    except (InvalidDicomError, OSError, ValueError, KeyError, EOFError):
+    except (InvalidDicomError, *DECODING_ERRORS):
         return None
 
 
-def _write_dicom(file: Path, folder: Path, identities: Identities) -> list[str]:
+def _damaged(file: Path) -> str:
+    return f"{file.name} is damaged and cannot be cleaned, so it stays here."
+
+
+def _write_dicom(file: Path, folder: Path, identities: Identities) -> tuple[str, list[str]]:
     dataset = _read(file)
     if dataset is None:
         raise NotExportedError(f"{file.name} could not be read, so it stays here.")
@@ -140,19 +154,22 @@ def _write_dicom(file: Path, folder: Path, identities: Identities) -> list[str]:
         refuse_what_cannot_be_cleaned(dataset, file.name)
         clean = deidentified(dataset, identities)
         refuse_what_is_left(clean, identities, file.name)
-        target = folder / identities.of(dataset).label / file_name(clean)
+        label = identities.of(dataset).label
+        target = folder / label / file_name(clean)
         if target.exists():
             raise NotExportedError(f"{file.name} is a copy of another file of this export.")
         target.parent.mkdir(exist_ok=True)
         write_dataset(clean, target)
     if "PixelData" in dataset and "BurnedInAnnotation" not in dataset:
-        return [f"{file.name} does not say whether text is burned into its pixels; look at it before you share it."]
-    return []
+        warning = f"{file.name} does not say whether text is burned into its pixels; look at it before you share it."
+        return label, [warning]
+    return label, []
 
 
 def _write_other(file: Path, kind: str, number: int, folder: Path, identities: Identities) -> None:
+    ending = "" if number == 1 else f"_{number:03d}"
     if kind == "scene":
-        write_cleaned_scene(file, folder / f"scene_{number:03d}.mrb", identities)
+        write_cleaned_scene(file, folder / f"scene{ending}.mrb", identities)
     elif kind == "regions":
         name = identities.cleaned(file.name)
         if identities.left_in(name) is not None:
@@ -160,6 +177,5 @@ def _write_other(file: Path, kind: str, number: int, folder: Path, identities: I
         (folder / "regions").mkdir(exist_ok=True)
         write_cleaned_text(file, folder / "regions" / name, kind, identities)
     else:
-        suffix = ".html" if kind == "report" else ".csv"
-        stem = "report" if kind == "report" else "measurements"
-        write_cleaned_text(file, folder / f"{stem}_{number:03d}{suffix}", kind, identities)
+        stem, suffix = _NAMES[kind]
+        write_cleaned_text(file, folder / f"{stem}{ending}{suffix}", kind, identities)

@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from CEMSynthLib.export.deidentify import NotExportedError
 from CEMSynthLib.export.files import replacing, write_text
 from CEMSynthLib.export.identity import Identities, learn_name
+from CEMSynthLib.export.synthesis_record import FILE_NAME as RECORD
 
 _REPORT_MARK = "<title>CEMSynth report:"
 _TABLE_START = "patient_id,laterality,view,image,place,"
@@ -28,12 +29,14 @@ _PEOPLE = re.compile(r"Name|Physician", re.IGNORECASE)
 
 
 def kind_of_file(path: Path) -> str | None:
-    """``report``, ``table``, ``regions`` or ``scene``; ``None`` for everything else."""
+    """``report``, ``table``, ``regions``, ``record`` (``synthesis.json``) or ``scene``; ``None`` for the rest."""
     name = path.name.casefold()
     if name.endswith(".mrb"):
         return "scene" if zipfile.is_zipfile(path) else None
     if name.endswith(".mrk.json") or name == "regions.json":
         return "regions"
+    if name == RECORD:
+        return "record"
     if name.endswith((".html", ".csv")):
         with path.open(encoding="utf-8", errors="replace") as file:
             start = file.read(4096)

@@ -163,6 +163,13 @@ def test_what_cannot_be_cleaned_stays(case, report, tmp_path):
     result = deidentify_files([*files, case.files["low_energy"]], tmp_path / "out")
     assert result.written == 1
     assert {r.path.name for r in result.left_out} == {f.name for f in files}
+    content = case.files["low_energy"].read_bytes()
+    (tmp_path / "cut.dcm").write_bytes(content[: len(content) // 3])
+    bad = content.replace(b"DA\x08\x0020260102", b"DA\x08\x00\xff\xfe0102\\2")
+    (tmp_path / "bad.dcm").write_bytes(bad.replace(b"DS", b"SS"))
+    (tmp_path / "out2").mkdir()
+    result = deidentify_files([tmp_path / "cut.dcm", tmp_path / "bad.dcm", case.files["recombined"]], tmp_path / "out2")
+    assert result.written + len(result.left_out) == 3
     with pytest.raises(NothingToDeidentifyError, match="no DICOM"):
         deidentify_files([tmp_path / "letter.txt"], tmp_path / "out")
     with pytest.raises(NothingToDeidentifyError, match="does not exist"):
@@ -263,8 +270,8 @@ def test_a_report_a_table_and_regions_are_cleaned(case, tmp_path):
     (image,) = [dcmread(p) for p in files.values() if p.suffix == ".dcm"]
     assert made["sop_instance_uid"] == image.SOPInstanceUID
     assert made["file"] in files
-    assert "CEMSynth 0.1.0.1" in files["report_001.html"].read_text()
-    assert "CASE-001,R,MLO,synthetic,CASE-001_lesion_1,CNR" in files["measurements_001.csv"].read_text()
+    assert "CEMSynth 0.1.0.1" in files["report.html"].read_text()
+    assert "CASE-001,R,MLO,synthetic,CASE-001_lesion_1,CNR" in files["measurements.csv"].read_text()
 
 
 def scene(path, extra=()):
@@ -285,7 +292,7 @@ def test_a_scene_is_cleaned(case, tmp_path):
     scene(tmp_path / "Rossi.mrb")
     (tmp_path / "out").mkdir()
     assert deidentify_files([tmp_path / "Rossi.mrb", case.files["low_energy"]], tmp_path / "out").written == 2
-    with zipfile.ZipFile(tmp_path / "out" / "scene_001.mrb") as bundle:
+    with zipfile.ZipFile(tmp_path / "out" / "scene.mrb") as bundle:
         names = bundle.namelist()
         content = b"".join(bundle.read(n) for n in names)
     assert names == ["CASE-001/CASE-001.mrml", "CASE-001/Data/R MLO CASE-001.nrrd"]
@@ -331,11 +338,11 @@ def test_a_scene_that_slicer_wrote_is_cleaned_and_opens(case, tmp_path):
     assert scene_out.WriteToMRB(str(tmp_path / "Rossi.mrb"), None)
     (tmp_path / "out").mkdir()
     assert deidentify_files([tmp_path / "Rossi.mrb", case.files["low_energy"]], tmp_path / "out").written == 2
-    with zipfile.ZipFile(tmp_path / "out" / "scene_001.mrb") as bundle:
+    with zipfile.ZipFile(tmp_path / "out" / "scene.mrb") as bundle:
         content = b"".join(n.encode() + bundle.read(n) for n in bundle.namelist()).lower()
     assert not [w for w in TELLING if w.lower().encode() in content]
     back, _kept_too = world()
-    assert back.ReadFromMRB(str(tmp_path / "out" / "scene_001.mrb"), True, None)
+    assert back.ReadFromMRB(str(tmp_path / "out" / "scene.mrb"), True, None)
     volume = back.GetFirstNodeByClass("vtkMRMLScalarVolumeNode")
     (image,) = [dcmread(p) for p in (tmp_path / "out").rglob("*.dcm")]
     assert volume.GetAttribute("CEMSynth.sopInstanceUID") == image.SOPInstanceUID
