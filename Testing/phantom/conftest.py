@@ -1,6 +1,7 @@
 """A plain breast to lay findings into: a flat slab of mixed tissue in a drawn outline."""
 
 from dataclasses import replace
+from functools import lru_cache
 from types import SimpleNamespace
 
 import numpy as np
@@ -17,6 +18,11 @@ THICKNESS_CM, SKIN_CM, GLAND, BPE = 5.0, 0.3, 0.2, 0.1
 
 def _anatomy(patient, position, spacing_mm, laterality="L"):
     """Anatomy and compression of a view; the outline is the one that `simulate_view` draws."""
+    return _drawn(replace(patient, lesions=()), position, spacing_mm, laterality)
+
+
+@lru_cache(maxsize=8)
+def _drawn(patient, position, spacing_mm, laterality):
     key = ("LR".index(laterality), POSITIONS.index(position))
     rng = generator(patient.seed, patient.number, Stream.OUTLINE, *key)
     outline = breast_outline(patient, position, rng, spacing_mm)

@@ -13,7 +13,7 @@ from CEMSynthLib.phantom.view import simulate_view
 
 def test_every_lesion_is_in_both_views_where_it_was_planned(slab_breast):
     checked, worst = 0, 0.0
-    for number in range(60):
+    for number in range(40):
         patient = draw_patient(13, number)
         for laterality in "LR":
             plans = [p for p in patient.lesions if p.laterality == laterality]
@@ -21,20 +21,20 @@ def test_every_lesion_is_in_both_views_where_it_was_planned(slab_breast):
                 continue
             views = []
             for position in POSITIONS:
-                anatomy, compression = slab_breast.anatomy(patient, position, 1.5, laterality)
+                anatomy, compression = slab_breast.anatomy(patient, position, 2.0, laterality)
                 findings = add_findings(anatomy, compression, patient, laterality)
                 assert [lesion.plan for lesion in findings.lesions] == plans
                 for lesion in findings.lesions:
                     # Never moved: the plan's safe margin holds in the drawn outline.
                     there = compression.project(np.array([lesion.plan.center_mm]))[0]
                     assert lesion.center_mm == pytest.approx(tuple(there), abs=1e-9)
-                    assert lesion.mask.sum() * 1.5**2 > 0.5 * np.pi * 2.5**2 * 0.4
+                    assert lesion.mask.sum() * 2.0**2 > 0.5 * np.pi * 2.5**2 * 0.4
                 views.append(findings.lesions)
             for cc, mlo in zip(*views, strict=True):
                 assert cc.number == mlo.number
                 worst = max(worst, abs(cc.nipple_distance_mm - mlo.nipple_distance_mm))
                 checked += 1
-    assert checked >= 60
+    assert checked >= 40
     assert worst <= 10.0
 
 
