@@ -23,8 +23,10 @@ from CEMSynthLib.export.deidentify_files import kind_of_file, write_cleaned_scen
 from CEMSynthLib.export.identity import Identities
 from CEMSynthLib.export.mammogram import write_dataset
 from CEMSynthLib.progress import Progress, silent
+from CEMSynthLib.study.errors import UnreadableImageError
 from CEMSynthLib.study.header import DECODING_ERRORS
 from CEMSynthLib.study.model import FileReason
+from CEMSynthLib.study.pixels import check_length
 
 _NAMES = {"report": ("report", ".html"), "table": ("measurements", ".csv"), "record": ("synthesis", ".json")}
 _FOREIGN = "it is neither DICOM nor a report, table, regions file or scene of CEMSynth"
@@ -152,6 +154,11 @@ def _write_dicom(file: Path, folder: Path, identities: Identities) -> tuple[str,
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         refuse_what_cannot_be_cleaned(dataset, file.name)
+        if "PixelData" in dataset:
+            try:
+                check_length(dataset, file)
+            except UnreadableImageError as error:
+                raise NotExportedError(str(error)) from error
         clean = deidentified(dataset, identities)
         refuse_what_is_left(clean, identities, file.name)
         label = identities.of(dataset).label

@@ -95,7 +95,7 @@ def synthesize_folder(
         model=model,
         held_out=card.metrics.description,
         simulated_only=card.training.simulated_only,
-        device=predictor.device.type,
+        device=str(predictor.device),
         device_reason=predictor.device_reason,
         created=created.isoformat(timespec="seconds"),
         images=tuple(written),

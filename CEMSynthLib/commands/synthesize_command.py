@@ -41,7 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
     parameters = {
         "path": arguments.path.resolve(),
         "model_sha256": predictor.card.weights_sha256,
-        "device": predictor.device.type,
+        "device": str(predictor.device),
         "burn_in": arguments.burn_in,
     }
     with (

@@ -164,12 +164,13 @@ def test_what_cannot_be_cleaned_stays(case, report, tmp_path):
     assert result.written == 1
     assert {r.path.name for r in result.left_out} == {f.name for f in files}
     content = case.files["low_energy"].read_bytes()
-    (tmp_path / "cut.dcm").write_bytes(content[: len(content) // 3])
+    (tmp_path / "cut.dcm").write_bytes(content[: len(content) * 2 // 3])
     bad = content.replace(b"DA\x08\x0020260102", b"DA\x08\x00\xff\xfe0102\\2")
     (tmp_path / "bad.dcm").write_bytes(bad.replace(b"DS", b"SS"))
     (tmp_path / "out2").mkdir()
     result = deidentify_files([tmp_path / "cut.dcm", tmp_path / "bad.dcm", case.files["recombined"]], tmp_path / "out2")
     assert result.written + len(result.left_out) == 3
+    assert "cut.dcm" in [r.path.name for r in result.left_out]
     with pytest.raises(NothingToDeidentifyError, match="no DICOM"):
         deidentify_files([tmp_path / "letter.txt"], tmp_path / "out")
     with pytest.raises(NothingToDeidentifyError, match="does not exist"):
