@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy import ndimage, optimize
 
 from CEMSynthLib.study.model import FloatImage, Mask
-from CEMSynthLib.study.resampling import AxisTransform, covered, plain_resize, resample, resample_mask
+from CEMSynthLib.study.resampling import AxisTransform, covered, plain_resize, resample, resample_mask, sampled
 
 # Longest side of the images that are compared, and the band-passes on it (standard deviations in pixels): the coarse
 # one finds the place from some 10 pixels away, the fine one makes it exact.
@@ -21,6 +21,8 @@ _BANDS = ((4.0, 16.0), (1.5, 8.0))
 # The skin line is left out: what is compared lies so many pixels inside the breast.
 _MARGIN = 20
 _EVALUATIONS = 150
+# Far from the end every second row and column is enough.
+_COARSE_STEP = 2
 # First steps of the search: 2 pixels, and 1% in scale.
 _STEPS = (2.0, 2.0, 1.0, 1.0)
 
@@ -67,15 +69,15 @@ class FineStructure:
         Simplex search (Nelder and Mead 1965), deterministic.
         """
         found = [
-            self._climb(self._to_moving.inverse().after(start).after(self._to_fixed), self._bands[0])
+            self._climb(self._to_moving.inverse().after(start).after(self._to_fixed), self._bands[0], _COARSE_STEP)
             for start in starts
         ]
-        best = max(found, key=lambda t: self._correlation(t, self._bands[0]))
-        for _ in range(2):  # a simplex search that has shrunk too early goes on when it is begun again
-            best = self._climb(best, self._bands[1])
+        best = max(found, key=lambda t: self._correlation(t, self._bands[0], _COARSE_STEP))
+        for step in (_COARSE_STEP, 1):  # a simplex search that has shrunk too early goes on when it is begun again
+            best = self._climb(best, self._bands[1], step)
         return self._to_moving.after(best).after(self._to_fixed.inverse())
 
-    def _climb(self, start: AxisTransform, band: tuple[FloatImage, FloatImage]) -> AxisTransform:
+    def _climb(self, start: AxisTransform, band: tuple[FloatImage, FloatImage], step: int) -> AxisTransform:
         # Parameters: where the middle lands, and how far 100 pixels reach: a step of 1 is about a pixel in each.
         middle = [s / 2 for s in self._shape]
 
@@ -86,7 +88,7 @@ class FineStructure:
         lands = [start.scale[i] * middle[i] + start.shift[i] for i in range(2)]
         at = np.array([*lands, *(100 * s for s in start.scale)])
         found = optimize.minimize(
-            lambda x: -self._correlation(transform(x), band),
+            lambda x: -self._correlation(transform(x), band, step),
             at,
             method="Nelder-Mead",
             options={
@@ -98,11 +100,14 @@ class FineStructure:
         )
         return transform(found.x)
 
-    def _correlation(self, transform: AxisTransform, band: tuple[FloatImage, FloatImage]) -> float:
-        where = self._core & covered(transform, band[1].shape, self._shape)
-        if np.count_nonzero(where) < 0.25 * np.count_nonzero(self._core) or np.count_nonzero(where) < 100:
+    def _correlation(self, transform: AxisTransform, band: tuple[FloatImage, FloatImage], step: int = 1) -> float:
+        """Correlation on every ``step``-th row and column of the fixed image."""
+        fixed, core = band[0][::step, ::step], self._core[::step, ::step]
+        sparse = transform.after(AxisTransform((step, step), (0.0, 0.0)))
+        where = core & covered(sparse, band[1].shape, core.shape)
+        if np.count_nonzero(where) < 0.25 * np.count_nonzero(core) or np.count_nonzero(where) < 100:
             return 0.0
-        first, second = band[0][where], resample(band[1], transform, self._shape)[where]
+        first, second = fixed[where], sampled(band[1], sparse, core.shape)[where]
         first, second = first - first.mean(), second - second.mean()
         norm = float(np.sqrt((first.astype(np.float64) ** 2).sum() * (second.astype(np.float64) ** 2).sum()))
         return float((first.astype(np.float64) * second).sum()) / norm if norm > 0 else 0.0

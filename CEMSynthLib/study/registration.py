@@ -3,7 +3,9 @@
 DICOM pairs lie on one grid and are never resampled. In image folders each image was cropped (and perhaps resized) on
 its own, so the recombined image is moved by a scale and a shift per axis: first its breast outline is laid on the LE's
 (SimpleITK: mean squares of the clipped signed distances to the outlines, gradient descent, all pixels, one thread),
-then the fine structure that both images show decides, where there is enough (`CEMSynthLib.study.fine_structure`).
+then the fine structure that both images show decides, where there is enough (`CEMSynthLib.study.fine_structure`). What
+is left is reported, and a pair that does not fit is refused (`CEMSynthLib.study.residual`). No rotation: both images
+come from one exposure of one detector.
 """
 
 from dataclasses import dataclass
@@ -16,9 +18,10 @@ from scipy import ndimage
 
 from CEMSynthLib.study.errors import BreastNotFoundError
 from CEMSynthLib.study.fine_structure import FineStructure
-from CEMSynthLib.study.mask import breast_mask
+from CEMSynthLib.study.mask import BreastMask, breast_mask
 from CEMSynthLib.study.model import Acquisition, FloatImage, Mask
 from CEMSynthLib.study.resampling import AxisTransform, covered, mask_iou, plain_resize, resample, resample_mask
+from CEMSynthLib.study.residual import RegistrationResidual, outline_residual
 
 # SimpleITK's wheel has no annotations of its own.
 sitk: Any = SimpleITK
@@ -55,6 +58,11 @@ class AlignedPair:
     covered
         Boolean, shape (rows, columns): where the recombined image reaches (it may be cropped more tightly than the LE);
         ``None`` where it reaches everywhere. Elsewhere ``recombined`` holds air and nothing should be measured.
+    transform
+        From pixels of the LE to pixels of the recombined file; ``None`` where they are the same, or nothing is known.
+    residual
+        What the registration left; ``None`` where there was none. A pair whose residual is not acceptable has no
+        ``recombined``, and ``note`` says why.
     """
 
     low_energy: FloatImage
@@ -63,6 +71,13 @@ class AlignedPair:
     mask_iou: float | None
     note: str
     covered: Mask | None = None
+    transform: AxisTransform | None = None
+    residual: RegistrationResidual | None = None
+
+    @property
+    def refused(self) -> bool:
+        """True where there is a recombined image that does not fit."""
+        return self.residual is not None and not self.residual.acceptable
 
 
 def on_low_energy_grid(acquisition: Acquisition) -> AlignedPair:
@@ -97,7 +112,7 @@ def on_low_energy_grid(acquisition: Acquisition) -> AlignedPair:
     if is_dicom and moving.shape == low_pixels.shape:
         return AlignedPair(low_pixels, moving, False, None, "")
     try:
-        fixed_mask = breast_mask(low_pixels, low.grid.spacing_mm).mask
+        fixed = breast_mask(low_pixels, low.grid.spacing_mm)
         moving_mask = breast_mask(moving, recombined.grid.spacing_mm).mask
     except BreastNotFoundError:
         if moving.shape == low_pixels.shape:
@@ -106,32 +121,58 @@ def on_low_energy_grid(acquisition: Acquisition) -> AlignedPair:
         return AlignedPair(
             low_pixels, resized, True, None, "No breast was found, so the recombined image is only resized."
         )
-    plain = plain_resize(moving_mask.shape, fixed_mask.shape)
-    before = overlap(fixed_mask, moving_mask, plain)
-    candidates = outline_candidates(fixed_mask, moving_mask)
-    structure = FineStructure(low_pixels, moving, fixed_mask, moving_mask)
+    return _registered(low_pixels, moving, fixed, moving_mask)
+
+
+def _registered(low: FloatImage, moving: FloatImage, fixed: BreastMask, moving_mask: Mask) -> AlignedPair:
+    """Find the transform, say what it left, and refuse a pair that does not fit."""
+    plain = plain_resize(moving_mask.shape, fixed.mask.shape)
+    before = overlap(fixed.mask, moving_mask, plain)
+    candidates = outline_candidates(fixed.mask, moving_mask)
+    structure = FineStructure(low, moving, fixed.mask, moving_mask)
     refined = structure.refined([*candidates, plain])
-    transform = max(candidates, key=lambda c: overlap(fixed_mask, moving_mask, c))
-    how = "outline"
-    if structure.correlation(refined) >= _ENOUGH_STRUCTURE and overlap(fixed_mask, moving_mask, refined) > before:
+    transform, how = max(candidates, key=lambda c: overlap(fixed.mask, moving_mask, c)), "outline"
+    if structure.correlation(refined) >= _ENOUGH_STRUCTURE and overlap(fixed.mask, moving_mask, refined) > before:
         transform, how = refined, "fine structure"
-    after = overlap(fixed_mask, moving_mask, transform)
-    if after > before:
-        moved = resample(moving, transform, low_pixels.shape)
+    after = overlap(fixed.mask, moving_mask, transform)
+    if after <= before:
+        transform, how, after = plain, "", before
+    reach = covered(transform, moving.shape, low.shape)
+    residual = outline_residual(
+        fixed.mask,
+        resample_mask(moving_mask, transform, low.shape),
+        fixed.chest_wall,
+        reach,
+        structure.correlation(transform),
+    )
+    if not residual.acceptable:
+        note = f"The recombined image does not fit the low-energy image and was left out: {_told(residual)}."
+        return AlignedPair(low, None, False, after, note, residual=residual)
+    if not how and moving.shape == low.shape:
+        note = f"The pair fits as it is (mask overlap {before:.3f})."
+        return AlignedPair(low, moving, False, before, note, transform=transform, residual=residual)
+    moved = resample(moving, transform, low.shape)
+    if not how:
+        note = f"The recombined image was resized (overlap {before:.3f}); {_told(residual)}."
+    else:
         note = (
             f"The recombined image was registered to the low-energy image by its {how} (mask overlap {before:.3f} to "
             f"{after:.3f}, correlation of fine structure {structure.correlation(plain):.2f} to "
-            f"{structure.correlation(transform):.2f})."
+            f"{structure.correlation(transform):.2f}); {_told(residual)}."
         )
-        reach = covered(transform, moving.shape, low_pixels.shape)
-        missing = 1.0 - float(reach[fixed_mask].mean())
-        if missing > 0.005:
-            note += f" It was cropped more tightly: {missing:.0%} of the breast is not on it."
-        return AlignedPair(low_pixels, moved, True, after, note, None if reach.all() else reach)
-    if moving.shape == low_pixels.shape:
-        return AlignedPair(low_pixels, moving, False, before, f"The pair fits as it is (mask overlap {before:.3f}).")
-    resized = resample(moving, plain_resize(moving.shape, low_pixels.shape), low_pixels.shape)
-    return AlignedPair(low_pixels, resized, True, before, f"The recombined image was resized (overlap {before:.3f}).")
+    if not residual.confirmed:
+        note += " What the two show inside the breast does not confirm it."
+    missing = 1.0 - float(reach[fixed.mask].mean())
+    if missing > 0.005:
+        note += f" It was cropped more tightly: {missing:.0%} of the breast is not on it."
+    return AlignedPair(low, moved, True, after, note, None if reach.all() else reach, transform, residual)
+
+
+def _told(residual: RegistrationResidual) -> str:
+    return (
+        f"the outlines lie {residual.outline_pixels:.1f} pixels apart on average, "
+        f"{residual.outline_share:.2%} of the breast's height"
+    )
 
 
 def outline_candidates(fixed_mask: Mask, moving_mask: Mask) -> list[AxisTransform]:

@@ -32,9 +32,14 @@ def resample(image: FloatImage, transform: AxisTransform, shape: tuple[int, ...]
     smoothed = image
     if max(transform.scale) > 1.5:  # a smaller grid: no aliasing
         smoothed = ndimage.gaussian_filter(image, [0.35 * max(0.0, s - 1.0) for s in transform.scale])
+    return sampled(smoothed, transform, shape)
+
+
+def sampled(image: FloatImage, transform: AxisTransform, shape: tuple[int, ...]) -> FloatImage:
+    """Like `resample`, without smoothing for a smaller grid."""
     return np.asarray(
         ndimage.affine_transform(
-            smoothed,
+            image,
             np.array(transform.scale),
             offset=np.array(transform.shift),
             output_shape=shape,

@@ -3,14 +3,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from scipy import ndimage
 
 from CEMSynthLib.study.fine_structure import FineStructure
 from CEMSynthLib.study.mask import breast_mask
-from CEMSynthLib.study.model import Acquisition, CEMImage, ImageKind, PixelGrid, VOIWindow
+from CEMSynthLib.study.model import Acquisition, CEMImage, ImageKind, PixelGrid, Side, VOIWindow
 from CEMSynthLib.study.reader import read_folder
 from CEMSynthLib.study.registration import on_low_energy_grid, outline_candidates, overlap
 from CEMSynthLib.study.resampling import AxisTransform, covered, mask_iou, plain_resize, resample
+from CEMSynthLib.study.residual import RegistrationResidual, outline_residual
 
 
 def outline(rows, columns, scale=(1.0, 1.0), shift=(0.0, 0.0)):
@@ -182,8 +184,86 @@ def test_real_pairs_lie_on_each_other(real_pairs, tmp_path, stem):
         shutil.copy(real_pairs / stem.format(token), tmp_path)
     aligned = on_low_energy_grid(read_folder(tmp_path).studies[0].acquisitions[0])
     assert aligned.mask_iou > 0.98
+    assert aligned.residual.outline_share < 0.005
+    assert aligned.residual.confirmed
     assert aligned.recombined.shape == aligned.low_energy.shape
     # Not only the outline: what both images show inside lies on each other (0.38 and 0.41; 0.17 and -0.03 as they are).
     masks = [breast_mask(i).mask for i in (aligned.low_energy, aligned.recombined)]
     fine = FineStructure(aligned.low_energy, aligned.recombined, *masks)
     assert fine.correlation(plain_resize((512, 256), (512, 256))) > 0.33
+
+
+def half_disc(rows, columns, radius, center=None):
+    row, column = np.mgrid[:rows, :columns]
+    return (row - (center or rows / 2)) ** 2 + column**2 <= radius**2
+
+
+def test_the_residual_is_the_distance_of_two_circles():
+    first, second = half_disc(400, 300, 150), half_disc(400, 300, 156)
+    everywhere = np.ones(first.shape, dtype=bool)
+    residual = outline_residual(first, second, Side.LEFT, everywhere, 0.3)
+    assert residual.outline_pixels == pytest.approx(6, abs=0.3)
+    assert residual.outline_share == pytest.approx(6 / 300, abs=0.001)
+    same = outline_residual(first, first, Side.LEFT, everywhere, 0.3)
+    assert (same.outline_pixels, same.acceptable) == (0, True)
+    nothing = outline_residual(first, np.zeros_like(first), Side.LEFT, everywhere, 0.3)
+    assert not nothing.acceptable
+
+
+@pytest.mark.parametrize(("share", "correlation", "acceptable"), [
+    (0.019, 0.2, True), (0.021, 0.2, False), (0.005, 0.0, True), (0.006, 0.0, False), (0.006, None, False),
+])  # fmt: skip
+def test_the_content_decides_how_much_residual_is_accepted(share, correlation, acceptable):
+    assert RegistrationResidual(100 * share, share, correlation).acceptable is acceptable
+
+
+def test_the_border_of_a_tight_crop_is_no_skin():
+    whole, cut = half_disc(400, 300, 150), half_disc(400, 300, 150)
+    cut[:120] = False
+    reach = np.ones(whole.shape, dtype=bool)
+    reach[:120] = False
+    assert outline_residual(whole, cut, Side.LEFT, reach, None).outline_pixels == 0
+    assert outline_residual(whole, cut, Side.LEFT, np.ones_like(reach), None).outline_pixels > 5
+
+
+def test_a_pair_of_two_breasts_is_refused_with_the_reason():
+    wide = half_disc(256, 200, 100)
+    row, column = np.mgrid[:256, :200]
+    other = (np.abs(row - 128) / 100 + column / 150 <= 1) | ((np.abs(row - 60) < 40) & (column < 60))
+    aligned = on_low_energy_grid(pair(wide * 90.0, other * 50.0))
+    assert aligned.refused
+    assert aligned.recombined is None
+    assert not aligned.residual.acceptable
+    assert "does not fit" in aligned.note
+    assert "of the breast's height" in aligned.note
+
+
+@pytest.mark.parametrize("wrong", [pytest.param("P10_L_CM_CC", marks=pytest.mark.slow), "P12_L_CM_CC"])
+def test_real_images_of_another_view_or_patient_are_refused(real_pairs, wrong):
+    read = lambda stem: np.asarray(Image.open(real_pairs / f"{stem}.png"))  # noqa: E731
+    right = "P10_L_DM_MLO" if wrong.startswith("P10") else "P10_L_DM_CC"
+    aligned = on_low_energy_grid(pair(read(right), read(wrong)))
+    assert aligned.refused
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("scale", "shift", "limit"), [((1.0, 1.0), (6.0, 0.0), 1.0), ((1.04, 1.02), (-3.0, 2.0), 3.5)])
+def test_known_crops_of_simulated_pairs_are_found_again(scale, shift, limit):
+    """Target registration error inside the breast. Little of the anatomy is left in these recombined images, and near
+    the chest wall no outline holds the scale: 2.5 pixels of 0.8 mm on average where the crop was resized too.
+    """
+    view = pytest.importorskip("CEMSynthLib.phantom.view")
+    patient = pytest.importorskip("CEMSynthLib.phantom.patient")
+    simulated = view.simulate_view(patient.draw_patient(5, 1), "L", "MLO", 0.8)
+    low, recombined = simulated.low_energy.astype(np.float32), simulated.recombined.astype(np.float32)
+    crop = resample(recombined, AxisTransform(scale, shift), low.shape)
+    aligned = on_low_energy_grid(pair(low, crop))
+    truth = AxisTransform(scale, shift).inverse()
+    row, column = np.nonzero(simulated.mask)
+    found = aligned.transform
+    error = np.hypot(
+        (found.scale[0] - truth.scale[0]) * row + found.shift[0] - truth.shift[0],
+        (found.scale[1] - truth.scale[1]) * column + found.shift[1] - truth.shift[1],
+    )
+    assert error.mean() < limit
+    assert aligned.residual.acceptable
