@@ -17,6 +17,7 @@ from pydicom.filewriter import dcmwrite
 from CEMSynthLib.export.mammogram import write_dataset
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.skipif(shutil.which("Orthanc") is None, reason="Orthanc (Debian package orthanc) is not installed"),
     pytest.mark.skipif(shutil.which("storescu") is None, reason="storescu (Debian package dcmtk) is not installed"),
 ]

@@ -131,7 +131,7 @@ def test_image_coordinates_begin_at_the_corner_of_the_first_pixel():
     assert np.array(ellipse.points) == pytest.approx(np.array([(10.5, 17.5), (10.5, 23.5), (8.5, 20.5), (12.5, 20.5)]))
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=20)
 @given(
     st.floats(allow_nan=False, allow_infinity=False),
     st.one_of(st.none(), st.tuples(st.floats(-1e6, 1e6), st.floats(-1e6, 1e6))),
