@@ -15,6 +15,7 @@ COMMANDS = ("demo", "list", "synthesize", "measure", "deidentify", "simulate", "
 EXTRAS = {
     "torch": "generator",
     "safetensors": "generator",
+    "openvino": "openvino",
     "matplotlib": "report",
     "jinja2": "report",
     "highdicom": "export",

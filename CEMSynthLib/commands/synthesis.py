@@ -19,7 +19,7 @@ from CEMSynthLib.progress import Progress, silent
 from CEMSynthLib.study.model import CEMImage, FileReason, StudyFolder
 
 if TYPE_CHECKING:
-    from CEMSynthLib.generator.predictor import Predictor, SyntheticImage
+    from CEMSynthLib.generator.results import Generator, SyntheticImage
 
 SERIES_NUMBER = 9001  # far from the numbers that mammography units give
 
@@ -37,7 +37,7 @@ class Synthesis:
 
 
 def synthesize_folder(
-    found: StudyFolder, predictor: "Predictor", folder: Path, progress: Progress = silent, burn_in: bool = False
+    found: StudyFolder, predictor: "Generator", folder: Path, progress: Progress = silent, burn_in: bool = False
 ) -> Synthesis:
     """Make a synthetic image of every low-energy image and write it.
 

@@ -350,23 +350,3 @@ def verify_weights(folder: Path, card: ModelCard) -> None:
         The weights are missing or others than the card names.
     """
     read_weights(folder, card)
-
-
-def find_model(name_or_path: str | Path) -> Path:
-    """Find a model folder: first a shipped model of that name (``"demo"``), else the path.
-
-    Raises
-    ------
-    ModelError
-        Neither a shipped model nor a folder.
-    """
-    if isinstance(name_or_path, str) and name_or_path.isidentifier():
-        shipped = SHIPPED_MODELS / name_or_path
-        if shipped.is_dir():
-            return shipped
-    folder = Path(name_or_path).expanduser()
-    if folder.is_dir():
-        return folder
-    names = sorted(p.name for p in SHIPPED_MODELS.iterdir() if p.is_dir()) if SHIPPED_MODELS.is_dir() else []
-    known = f" The shipped models are: {', '.join(names)}." if names else ""
-    raise ModelError(f"There is no model '{name_or_path}': it is neither a shipped model nor a folder.{known}")

@@ -1,13 +1,31 @@
-"""Devices: which processor the network runs on, chosen by trying it, with the reason in words."""
+"""Devices: which processor the network runs on, chosen by trying it, with the reason in words.
 
-import torch
+PyTorch is imported only where there may be a GPU.
+"""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from CEMSynthLib.generator.errors import DeviceError
 
+if TYPE_CHECKING:
+    import torch
+
 DEVICE_NAMES = ("auto", "cpu", "cuda", "mps")
+# What the drivers of NVIDIA (also in the Windows Subsystem for Linux) and AMD leave in the file system.
+_DRIVER_FILES = ("/proc/driver/nvidia", "/dev/nvidiactl", "/dev/nvidia0", "/dev/dxg", "/dev/kfd")
 
 
-def choose_device(name: str = "auto") -> tuple[torch.device, str]:
+def choose_device(name: str = "auto") -> "tuple[torch.device, str]":
+    """Choose the device to compute on, as PyTorch's type (see `choose_device_name`)."""
+    import torch
+
+    chosen, reason = choose_device_name(name)
+    return torch.device(chosen), reason
+
+
+def choose_device_name(name: str = "auto") -> tuple[str, str]:
     """Choose the device to compute on.
 
     Parameters
@@ -18,8 +36,8 @@ def choose_device(name: str = "auto") -> tuple[torch.device, str]:
 
     Returns
     -------
-    torch.device, str
-        The device and one sentence that says which it is and why.
+    str, str
+        ``cpu``, ``cuda`` or ``mps``, and one sentence that says which it is and why.
 
     Raises
     ------
@@ -29,25 +47,43 @@ def choose_device(name: str = "auto") -> tuple[torch.device, str]:
     if name not in DEVICE_NAMES:
         raise DeviceError(f"The device '{name}' is not known; give one of {', '.join(DEVICE_NAMES)}.")
     if name == "cpu":
-        return torch.device("cpu"), "CPU, as asked."
+        return "cpu", "CPU, as asked."
     if name != "auto":
         failure = _failure(name)
         if failure:
             raise DeviceError(f"The device '{name}' cannot be used: {failure}; use --device auto or --device cpu.")
-        return torch.device(name), f"{_label(name)}, as asked."
+        return name, f"{_label(name)}, as asked."
     reasons = []
     for candidate in ("cuda", "mps"):
         failure = _failure(candidate)
         if not failure:
-            return torch.device(
-                candidate
-            ), f"{_label(candidate)}, chosen because it is there and a test convolution ran on it."
+            return candidate, f"{_label(candidate)}, chosen because it is there and a test convolution ran on it."
         reasons.append(f"{candidate.upper()}: {failure}")
-    return torch.device("cpu"), f"CPU, because no GPU can be used ({'; '.join(reasons)})."
+    return "cpu", f"CPU, because no GPU can be used ({'; '.join(reasons)})."
+
+
+def describe_devices() -> list[dict[str, str | bool]]:
+    """Each device with whether it can be used, and a sentence: its name, or why not."""
+    described: list[dict[str, str | bool]] = [{"device": "cpu", "usable": True, "text": "CPU"}]
+    for name in ("cuda", "mps"):
+        failure = _failure(name)
+        described.append({"device": name, "usable": failure is None, "text": failure or _label(name)})
+    return described
+
+
+def driver_may_be_there(name: str) -> bool:
+    """Whether a GPU of that kind is possible at all; false only where it is certain, without importing PyTorch."""
+    if name == "mps":
+        return sys.platform == "darwin"
+    return sys.platform == "win32" or any(Path(file).exists() for file in _DRIVER_FILES)
 
 
 def _failure(name: str) -> str | None:
     """Why the device cannot be used, or None."""
+    if not driver_may_be_there(name):
+        return "this machine has no driver for one"
+    import torch
+
     if name == "cuda" and not torch.cuda.is_available():
         return "no CUDA device was found by this PyTorch"
     if name == "mps" and not torch.backends.mps.is_available():
@@ -58,6 +94,7 @@ def _failure(name: str) -> str | None:
         expected = torch.nn.functional.conv2d(image, kernel)
         there = torch.nn.functional.conv2d(image.to(name), kernel.to(name)).cpu()
     except (RuntimeError, AssertionError) as error:
+        # "no kernel image is available for execution on the device" is found here: this PyTorch was built for others.
         return f"a test convolution failed ({str(error).splitlines()[0] if str(error) else type(error).__name__})"
     # 1e-2 leaves room for TensorFloat-32, whose products carry 10 bits; a broken device is off by far more.
     if not torch.allclose(there, expected, atol=1e-2):
@@ -66,4 +103,6 @@ def _failure(name: str) -> str | None:
 
 
 def _label(name: str) -> str:
+    import torch
+
     return f"CUDA ({torch.cuda.get_device_name()})" if name == "cuda" else "MPS (Apple GPU)"

@@ -12,7 +12,8 @@ pytest.importorskip("safetensors")
 from CEMSynthLib.cli import main
 from CEMSynthLib.evaluation.baselines import Baseline
 from CEMSynthLib.evaluation.baselines_file import read_baselines
-from CEMSynthLib.generator.card import WEIGHTS_FILE, find_model, load_card, verify_weights
+from CEMSynthLib.generator.card import WEIGHTS_FILE, load_card, verify_weights
+from CEMSynthLib.generator.store import find_model
 from CEMSynthLib.phantom.cohort import simulate_cohort
 
 SCHEMA = Path(__file__).resolve().parents[2] / "CEMSynthLib/generator/model_card.schema.json"

@@ -14,12 +14,12 @@ from CEMSynthLib.generator.card import (
     CARD_FILE,
     WEIGHTS_FILE,
     ModelCard,
-    find_model,
     load_card,
     parse_card,
     verify_weights,
 )
 from CEMSynthLib.generator.errors import ModelError
+from CEMSynthLib.generator.store import find_model
 
 SCHEMA = json.loads((Path(card_module.__file__).parent / "model_card.schema.json").read_text(encoding="utf-8"))
 
@@ -160,7 +160,7 @@ def test_checksum_of_the_weights(tmp_path: Path, card: ModelCard) -> None:
 def test_find_model(tmp_path: Path) -> None:
     assert find_model(tmp_path) == tmp_path
     assert find_model(str(tmp_path)) == tmp_path
-    with pytest.raises(ModelError, match="neither a shipped model nor a folder"):
+    with pytest.raises(ModelError, match="neither a shipped model, nor one in .*, nor a folder"):
         find_model("no_such_model")
 
 

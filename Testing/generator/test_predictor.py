@@ -14,7 +14,7 @@ pytest.importorskip("safetensors")
 from safetensors.torch import save
 
 from CEMSynthLib.generator.card import CARD_FILE, WEIGHTS_FILE, Architecture, ModelCard
-from CEMSynthLib.generator.devices import choose_device
+from CEMSynthLib.generator.devices import choose_device_name
 from CEMSynthLib.generator.errors import DeviceError, ModelError
 from CEMSynthLib.generator.networks import build_generator
 from CEMSynthLib.generator.predictor import Predictor
@@ -103,17 +103,17 @@ def test_weights_of_another_network_are_refused(model: Path, card: ModelCard) ->
 
 
 def test_devices() -> None:
-    device, reason = choose_device("cpu")
-    assert device.type == "cpu"
+    device, reason = choose_device_name("cpu")
+    assert device == "cpu"
     assert reason == "CPU, as asked."
     with pytest.raises(DeviceError, match="auto, cpu, cuda, mps"):
-        choose_device("tpu")
-    device, reason = choose_device("auto")
+        choose_device_name("tpu")
+    device, reason = choose_device_name("auto")
     present = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     expected = "cuda" if present["cuda"] else "mps" if present["mps"] else "cpu"
-    assert device.type == expected
+    assert device == expected
     assert expected.upper() in reason
     for name, there in present.items():
         if not there:
             with pytest.raises(DeviceError, match=f"'{name}' cannot be used"):
-                choose_device(name)
+                choose_device_name(name)
