@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from CEMSynthLib.phantom.anatomy import Anatomy
 from CEMSynthLib.phantom.background_region import background_disc
 from CEMSynthLib.phantom.calcifications import MINERAL, Calcification, draw_calcifications
+from CEMSynthLib.phantom.canvas import Canvas
 from CEMSynthLib.phantom.clip import draw_clip, titanium_mm
 from CEMSynthLib.phantom.compression import Compression
 from CEMSynthLib.phantom.inserts import Insert, InsertKind, InsertPlan, draw_inserts
@@ -49,38 +50,6 @@ class Findings:
     inserts: tuple[Insert, ...]
 
 
-class _Canvas:
-    """The view while findings are laid into it."""
-
-    def __init__(self, anatomy: Anatomy) -> None:
-        self.outline = anatomy.outline
-        self.adipose, self.glandular = anatomy.adipose.copy(), anatomy.glandular.copy()
-        self.bpe = anatomy.iodine_bpe.copy()
-        self.iodine = np.zeros(anatomy.outline.shape)
-        self.calcification: FloatArray | None = None
-        self.titanium: FloatArray | None = None
-
-    def to_gland(self, window: Window, path_mm: FloatArray, density: float) -> None:
-        """Turn ``density`` of the fat along a path to gland; the thickness stays."""
-        changed = density * self._share(window, path_mm) * self.adipose[window.box]
-        self.adipose[window.box] -= changed
-        self.glandular[window.box] += changed
-
-    def to_fat(self, window: Window, path_mm: FloatArray) -> None:
-        """Turn gland along a path to fat."""
-        changed = self._share(window, path_mm) * self.glandular[window.box]
-        self.glandular[window.box] -= changed
-        self.adipose[window.box] += changed
-
-    def displace(self, window: Window, path_mm: FloatArray) -> None:
-        """Take away the background's iodine along a path."""
-        self.bpe[window.box] *= 1 - self._share(window, path_mm)
-
-    def _share(self, window: Window, path_mm: FloatArray) -> FloatArray:
-        inner = self.adipose[window.box] + self.glandular[window.box]
-        return np.asarray(np.minimum(path_mm / 10 / np.maximum(inner, 1e-6), 1) * (inner > 0))
-
-
 def add_findings(anatomy: Anatomy, compression: Compression, patient: Patient, laterality: str) -> Findings:
     """Lay the findings of one breast into a view of it.
 
@@ -100,7 +69,7 @@ def add_findings(anatomy: Anatomy, compression: Compression, patient: Patient, l
     Findings
         It depends on nothing but the arguments; every lesion of the breast is in it.
     """
-    canvas = _Canvas(anatomy)
+    canvas = Canvas(anatomy)
     numbered = tuple((n, plan) for n, plan in enumerate(patient.lesions, start=1) if plan.laterality == laterality)
     lesions = [_lay_lesion(canvas, compression, patient, number, plan) for number, plan in numbered]
     side = LATERALITIES.index(laterality)
@@ -158,7 +127,7 @@ def _inside(outline: Outline, place: tuple[float, float], radius_mm: float) -> t
     return best
 
 
-def _lay_lesion(canvas: _Canvas, compression: Compression, patient: Patient, number: int, plan: LesionPlan) -> Lesion:
+def _lay_lesion(canvas: Canvas, compression: Compression, patient: Patient, number: int, plan: LesionPlan) -> Lesion:
     y, x = compression.project(np.array([plan.center_mm]))[0]
     center = _inside(canvas.outline, (float(y), float(x)), plan.radius_mm)
     shape = draw_shape(generator(patient.seed, patient.number, Stream.INSERTS, _LESION_SHAPE, number), plan)
@@ -195,7 +164,7 @@ def _lay_lesion(canvas: _Canvas, compression: Compression, patient: Patient, num
 
 
 def _lay_insert(
-    canvas: _Canvas,
+    canvas: Canvas,
     compression: Compression,
     plan: InsertPlan,
     rng: np.random.Generator,
@@ -216,13 +185,11 @@ def _lay_insert(
         half = float(np.abs(positions - np.array(center)).max()) + float(radii.max()) + 1.0
         window = Window.around(canvas.outline, center, half)
         if not window.empty:
-            path = MINERAL * window.balls(positions, radii) / 10
-            canvas.calcification = _plus(canvas.calcification, canvas.outline, window, path)
+            canvas.to_calcification(window, MINERAL * window.balls(positions, radii))
     elif plan.kind is InsertKind.CLIP:
         window = Window.around(canvas.outline, center, 3.0)
         if not window.empty:
-            path = titanium_mm(draw_clip(rng, plan.description), compression, window, center) / 10
-            canvas.titanium = _plus(canvas.titanium, canvas.outline, window, path)
+            canvas.to_titanium(window, titanium_mm(draw_clip(rng, plan.description), compression, window, center))
     else:
         node = draw_node(rng, plan.size_mm)
         window = Window.around(canvas.outline, center, 1.7 * plan.size_mm)
@@ -233,9 +200,3 @@ def _lay_insert(
             canvas.to_fat(window, hilum)
             canvas.iodine[window.box] += plan.iodine / (2 * plan.size_mm) * cortex * canvas.outline.mask[window.box]
     return Insert(plan, center, positions)
-
-
-def _plus(image: FloatArray | None, outline: Outline, window: Window, path_cm: FloatArray) -> FloatArray:
-    image = np.zeros(outline.shape) if image is None else image
-    image[window.box] += path_cm * outline.mask[window.box]
-    return image

@@ -26,7 +26,7 @@ def lesions():
 def test_the_label_cannot_be_told_from_iodine_alone_nor_is_iodine_idle(lesions):
     malignant = np.array([lesion.malignant for lesion in lesions])
     iodine = np.array([lesion.iodine for lesion in lesions])
-    # Published: 0.83 (Diagnostics 2023;13:754) to 0.88 (Deng, Br J Radiol 2018).
+    # Published: 0.83 (Diagnostics 2023;13:754) to 0.88 (Br J Radiol 2018, PMC6223273).
     assert 0.78 <= roc_auc_score(malignant, iodine) <= 0.90
     assert 0.6 <= roc_auc_score(malignant[iodine > 0], iodine[iodine > 0]) <= 0.85
 
