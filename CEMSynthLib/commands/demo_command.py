@@ -10,7 +10,7 @@ from CEMSynthLib.commands.synthesize_command import add_model_arguments
 from CEMSynthLib.export.output_folder import OutputFolder
 
 #: A patient with enhancing lesions in both breasts and a halo.
-SEED, PATIENT = 2026, 4
+SEED, PATIENT = 2026, 267
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
