@@ -4,18 +4,21 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
 import pydicom
+from numpy.typing import NDArray
 from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset, FileDataset
 from pydicom.encaps import get_frame
 from pydicom.pixels.utils import pixel_array
-from pydicom.uid import RLELossless
+from pydicom.uid import UID, RLELossless
 
 from CEMSynthLib.study.codestream import announced_shape
 from CEMSynthLib.study.decoders import advice, plugin_of
 from CEMSynthLib.study.encoding import PixelEncoding
 from CEMSynthLib.study.errors import UnreadableImageError
 from CEMSynthLib.study.functional_groups import frame_count
+from CEMSynthLib.study.gdcm_process import decode_with_gdcm
 from CEMSynthLib.study.header import DECODING_ERRORS, check_deflated, complete_syntax, whole
 from CEMSynthLib.study.model import CEMImage, FloatImage
 from CEMSynthLib.study.quiet import quiet
@@ -97,9 +100,7 @@ def load_dicom_pixels(path: Path, encoding: PixelEncoding, shape: tuple[int, int
             if hint:
                 raise UnreadableImageError(f"The pixels of {path.name} cannot be read. {hint}")
             check_length(dataset, path)
-            _check_frame(dataset, path.name, shape, frame)
-            plugin = plugin_of(dataset.file_meta.TransferSyntaxUID, encoding.bits_stored)
-            stored = pixel_array(dataset, index=frame, decoding_plugin=plugin)
+            stored = _stored(dataset, path.name, encoding, shape, frame)
     except UnreadableImageError:
         raise
     except DECODING_ERRORS as error:
@@ -137,18 +138,33 @@ def read_pixels(images: Sequence[CEMImage]) -> list[FloatImage]:
         return list(threads.map(CEMImage.pixels, images))
 
 
-def _check_frame(dataset: FileDataset, name: str, shape: tuple[int, int], frame: int) -> None:
-    """Compare a compressed frame's own size with the header's before a decoder gives it memory."""
+def _stored(
+    dataset: FileDataset, name: str, encoding: PixelEncoding, shape: tuple[int, int], index: int
+) -> NDArray[np.integer]:
+    """Stored values of one frame."""
     syntax = dataset.file_meta.TransferSyntaxUID
     if not syntax.is_compressed:
-        return
-    data = get_frame(dataset.PixelData, frame, number_of_frames=frame_count(dataset))
+        return np.asarray(pixel_array(dataset, index=index))
+    frame = get_frame(dataset.PixelData, index, number_of_frames=frame_count(dataset))
+    _check_frame(frame, syntax, whole(dataset, "BitsAllocated", 0), shape, name)
+    plugin = plugin_of(syntax, encoding.bits_stored)
+    if plugin != "gdcm":
+        return np.asarray(pixel_array(dataset, index=index, decoding_plugin=plugin))
+    return decode_with_gdcm(
+        frame, syntax=str(syntax), rows=shape[0], columns=shape[1], samples_per_pixel=1, number_of_frames=1,
+        bits_allocated=whole(dataset, "BitsAllocated", 16), bits_stored=encoding.bits_stored,
+        pixel_representation=int(encoding.signed), photometric_interpretation="MONOCHROME2", pixel_keyword="PixelData",
+    )  # fmt: skip
+
+
+def _check_frame(frame: bytes, syntax: UID, bits_allocated: int, shape: tuple[int, int], name: str) -> None:
+    """Compare a compressed frame's own size with the header's before a decoder gives it memory."""
     if syntax == RLELossless:
-        needed = shape[0] * shape[1] * whole(dataset, "BitsAllocated", 0) // 8
-        if len(data) > needed * _RLE_GROWTH + _RLE_HEADER:
+        needed = shape[0] * shape[1] * bits_allocated // 8
+        if len(frame) > needed * _RLE_GROWTH + _RLE_HEADER:
             raise UnreadableImageError(f"The pixel data of {name} are damaged: they are longer than RLE ever is.")
         return
-    announced = announced_shape(data)
+    announced = announced_shape(frame)
     if announced != shape:
         held = "no frame that can be known" if announced is None else f"{announced[0]} x {announced[1]} pixels"
         raise UnreadableImageError(

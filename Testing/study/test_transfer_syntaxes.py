@@ -214,3 +214,14 @@ def test_a_deflated_bomb_is_refused_before_it_is_inflated(write_dicom, reread):
 def test_rle_longer_than_it_can_be(write_compressed):
     with pytest.raises(UnreadableImageError, match="longer than RLE ever is"):
         image_of(write_compressed(RLELossless, bytes(20000))).pixels()
+
+
+@pytest.mark.skipif(not get_decoder(JPEGLosslessSV1).available_plugins, reason="python-gdcm is not installed")
+def test_a_frame_that_ends_gdcm_ends_a_child_process_only(write_compressed):
+    good = frame_of(JPEGLosslessSV1)
+    table = good.index(b"\xff\xc4")
+    bad = good[:table] + b"\x00\x52\x30\x92" + good[table + 4 :]
+    for _ in range(2):
+        with pytest.raises(UnreadableImageError, match=r"image\.dcm cannot be decoded"):
+            image_of(write_compressed(JPEGLosslessSV1, bad)).pixels()
+        np.testing.assert_array_equal(image_of(write_compressed(JPEGLosslessSV1, good)).pixels(), TRUTH)

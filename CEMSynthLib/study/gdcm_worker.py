@@ -1,0 +1,57 @@
+"""Worker: decodes the frames that come by standard input with GDCM, in a process that it may end.
+
+Run by `CEMSynthLib.study.gdcm_process` as a file, so it imports nothing of this package. A request is the length of a
+JSON header (4 bytes, little endian), the header with the frame's description and ``length``, and the frame. A reply is
+the same with ``error`` or with ``dtype`` and ``shape`` and the pixels.
+"""
+
+import json
+import struct
+import sys
+import warnings
+from typing import IO, Any
+
+from pydicom.encaps import encapsulate
+from pydicom.pixels.decoders.base import get_decoder
+from pydicom.uid import UID
+
+
+def read_message(stream: IO[bytes]) -> tuple[dict[str, Any], bytes] | None:
+    """Read a header and its bytes; ``None`` at the end of the stream."""
+    start = stream.read(4)
+    if len(start) < 4:
+        return None
+    header = stream.read(struct.unpack("<I", start)[0])
+    try:
+        content = json.loads(header)
+        data = stream.read(content["length"])
+    except ValueError:
+        return None
+    return (content, data) if len(data) == content["length"] else None
+
+
+def write_message(stream: IO[bytes], content: dict[str, Any], data: bytes) -> None:
+    """Write a header and its bytes."""
+    header = json.dumps(content | {"length": len(data)}).encode()
+    stream.write(struct.pack("<I", len(header)) + header + data)
+    stream.flush()
+
+
+def main() -> None:
+    """Answer until standard input ends."""
+    warnings.simplefilter("ignore")
+    while (request := read_message(sys.stdin.buffer)) is not None:
+        content, frame = request
+        decoder = get_decoder(UID(content.pop("syntax")))
+        content.pop("length")
+        try:
+            pixels, _ = decoder.as_array(encapsulate([frame]), decoding_plugin="gdcm", index=0, **content)
+        except (RuntimeError, ValueError, TypeError, AttributeError, NotImplementedError) as error:
+            write_message(sys.stdout.buffer, {"error": type(error).__name__}, b"")
+        else:
+            reply = {"dtype": pixels.dtype.str, "shape": pixels.shape}
+            write_message(sys.stdout.buffer, reply, pixels.tobytes())
+
+
+if __name__ == "__main__":
+    main()
