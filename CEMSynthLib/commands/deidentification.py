@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pydicom.errors import InvalidDicomError
 
@@ -24,7 +23,7 @@ from CEMSynthLib.export.identity import Identities
 from CEMSynthLib.export.mammogram import write_dataset
 from CEMSynthLib.progress import Progress, silent
 from CEMSynthLib.study.errors import UnreadableImageError
-from CEMSynthLib.study.header import DECODING_ERRORS
+from CEMSynthLib.study.header import DECODING_ERRORS, is_dicom, open_header
 from CEMSynthLib.study.model import FileReason
 from CEMSynthLib.study.pixels import check_length
 
@@ -134,12 +133,15 @@ def _files(paths: Iterable[Path]) -> Iterator[Path]:
 
 
 def _read(path: Path, pixels: bool = True) -> Dataset | None:
+    """A data set, with transfer syntax and SOP class where the file lacks them; ``None`` for what is no instance."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # pydicom's warnings can quote a patient name
-            dataset = dcmread(path, stop_before_pixels=not pixels)
-            return dataset if "SOPClassUID" in dataset and "SOPInstanceUID" in dataset else None
-    except (InvalidDicomError, *DECODING_ERRORS):
+            dataset = open_header(path) if is_dicom(path) else None
+            if dataset is not None and not pixels and "PixelData" in dataset:
+                del dataset["PixelData"]
+            return dataset if dataset is not None and "SOPInstanceUID" in dataset else None
+    except (InvalidDicomError, UnreadableImageError, *DECODING_ERRORS):
         return None
 
 

@@ -20,6 +20,7 @@ from CEMSynthLib.export.provenance import NOTICE
 from CEMSynthLib.export.sr_content import BREAST_PLACE
 from CEMSynthLib.study.classification import classify
 from CEMSynthLib.study.model import ImageKind
+from CEMSynthLib.study.orientation import laterality_of, view_of
 
 MANUFACTURER = "CEMSynth (research software)"
 #: Descriptions are written anew, by the kind of image, in words that the reader classifies by.
@@ -30,6 +31,8 @@ DESCRIPTIONS = {
     ImageKind.SYNTHETIC: "SYNTHETIC iodine (AI) - not for diagnosis",
     None: "Mammogram",
 }
+# What calls itself synthetic but is not marked as such everywhere stays unclassified.
+_UNCLEAR = "SYNTHETIC image of unknown kind"
 REPORT_DESCRIPTION = "CEMSynth measurements (research) - not for diagnosis"
 _TEXT = frozenset({"LO", "SH", "CS", "ST", "LT", "UT", "UC"})
 _SEARCHED = _TEXT | {"PN", "UI", "DA", "DT", "AE", "UR"}
@@ -109,7 +112,10 @@ def deidentified(dataset: Dataset, identities: Identities) -> Dataset:
     result.DeidentificationMethod = [f"CEMSynth {__version__}", f"PS3.15 table {EDITION.removeprefix('dicomfields_')}"]
     result.DeidentificationMethodCodeSequence = Sequence([code(v, "DCM", m) for v, m in METHOD_CODES])
     result.LongitudinalTemporalInformationModified = "MODIFIED"
-    result.SeriesDescription = REPORT_DESCRIPTION if is_report else DESCRIPTIONS[kind]
+    unclear = kind is None and str(dataset.get("SeriesDescription", "")).strip().upper().startswith("SYNTHETIC")
+    result.SeriesDescription = REPORT_DESCRIPTION if is_report else _UNCLEAR if unclear else DESCRIPTIONS[kind]
+    if not is_report and "SharedFunctionalGroupsSequence" not in dataset:
+        _keep_view(dataset, result)
     if kind is ImageKind.SYNTHETIC and not is_report:
         found = re.search(r"weights SHA-256 ([0-9a-f]{64})", str(dataset.get("DerivationDescription", "")))
         told = f", weights SHA-256 {found[1]}" if found else ""
@@ -147,6 +153,15 @@ def refuse_what_is_left(dataset: Dataset, identities: Identities, name: str) -> 
     what = identities.left_in("\n".join(values))
     if what is not None:
         raise NotExportedError(f"{name} would still hold {what}, so it stays here.")
+
+
+def _keep_view(dataset: Dataset, result: Dataset) -> None:
+    """Write side and view as attributes where only the words that are removed told them."""
+    laterality, view = laterality_of(dataset), view_of(dataset)[0]
+    if laterality is not None and laterality_of(result) is None:
+        result.ImageLaterality = laterality.value
+    if view is not None and view_of(result)[0] is None:
+        result.ViewPosition = view.value
 
 
 def _cleaned(dataset: Dataset, identities: Identities, identity: Identity) -> Dataset:

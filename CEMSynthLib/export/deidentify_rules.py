@@ -50,6 +50,7 @@ _NEEDED = frozenset(
 )
 _TIMES = frozenset({"DA", "DT", "TM"})
 _PATIENT_GROUP = 0x0010
+_FIRST_GROUP = 0x0008  # groups below belong to messages and to the file meta information
 
 
 def action_for(element: DataElement) -> Action:
@@ -67,7 +68,7 @@ def action_for(element: DataElement) -> Action:
         free text and binary data that nothing here needs are removed; all UIDs but those of the standard are replaced.
     """
     tag, keyword = element.tag, element.keyword
-    if tag.is_private or not dictionary_has_tag(tag):
+    if tag.is_private or tag.group < _FIRST_GROUP or not dictionary_has_tag(tag):
         return Action.REMOVE
     listed = _listed(tag)
     if element.VR in _TIMES and tag.group != _PATIENT_GROUP:

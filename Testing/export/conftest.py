@@ -3,7 +3,9 @@
 import re
 import shutil
 import subprocess
+import sys
 from datetime import datetime
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -18,6 +20,9 @@ from CEMSynthLib.measurement.halo import HaloVerdict
 from CEMSynthLib.measurement.regions import Region, RegionRole
 from CEMSynthLib.measurement.shapes import Ellipse, Polygon, Rectangle
 from CEMSynthLib.study.model import ImageKind, Laterality, PixelGrid, Side, ViewPosition, VOIWindow
+
+# The corpus of headers lies with the reading tests.
+sys.path.append(str(Path(__file__).resolve().parents[1] / "study"))
 
 # What Debian's dciodvfy (2022) reports although the current standard allows it.
 ALLOWED_FINDINGS = (
