@@ -1,10 +1,10 @@
 """Fuzzer of the reader: mutated DICOM files and archives, each must end in a result or in a clear error.
 
 Run by hand: ``python Testing/study/fuzz_reader.py --count 20000 --seed 1`` (a test runs fewer). The seeds are the files
-of the corpus, compressed ones where an encoder is installed (also DCMTK's), and a zip. Mutations: bytes, bits, lengths,
-tags, cut ends, blocks copied, doubled, removed, and blocks of another seed. Each file is read as a study, every image's
-pixels too, under a limit of memory and of time. A finding is: another exception, a message without the file's name or
-with the patient's, a hang, a crash, too much memory, or a file written beside it.
+of the corpus, compressed ones where an encoder is installed (also DCMTK's), a zip and a DICOMDIR. Mutations: bytes,
+bits, lengths, tags, cut ends, blocks copied, doubled, removed, and blocks of another seed. Each file is read as a study,
+every image's pixels too, under a limit of memory and of time. A finding is: another exception, a message without the
+file's name or with the patient's, a hang, a crash, too much memory, or a file written beside it.
 """
 
 import argparse
@@ -29,8 +29,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import numpy as np
 from corpus import CASES
-from corpus_files import Case, write
+from corpus_files import LOW, SUBTRACTION, Case, write
 from pydicom.dataset import FileDataset
+from pydicom.fileset import FileSet
 from pydicom.pixels.encoders.base import get_encoder
 from pydicom.uid import JPEG2000Lossless, JPEGLSLossless
 
@@ -53,8 +54,8 @@ class TooSlow(BaseException):
     """A file took longer than its limit; no handler of the reader may catch it."""
 
 
-def seeds(folder: Path) -> list[bytes]:
-    """The unmutated files."""
+def seeds(folder: Path) -> list[tuple[str, bytes]]:
+    """The unmutated files, each with the name under which it is read."""
     found = []
     path = folder / "seed.dcm"
     for case in (*CASES, *compressed()):
@@ -72,7 +73,22 @@ def seeds(folder: Path) -> list[bytes]:
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
         file.writestr("a/one.dcm", found[0])
         file.writestr("a/two.dcm", found[2])
-    return [*found, *[archive.getvalue()] * 8]
+    images = [(NAME, data) for data in [*found, *[archive.getvalue()] * 8]]
+    return images + [("DICOMDIR", directory(folder))] * 8
+
+
+def directory(folder: Path) -> bytes:
+    """A DICOMDIR that names two files."""
+    fileset = FileSet()
+    extra = {"StudyDate": "20250102", "StudyTime": "101500", "StudyID": "1", "SeriesNumber": 1, "AccessionNumber": ""}
+    for number, image_type in enumerate((LOW, SUBTRACTION)):
+        case = Case("of a medium", {"ImageType": image_type, "InstanceNumber": number, **extra})
+        fileset.add(write(case, folder / "member.dcm"))
+    with tempfile.TemporaryDirectory() as name:
+        fileset.write(name)
+        data = Path(name, "DICOMDIR").read_bytes()
+    (folder / "member.dcm").unlink()
+    return data
 
 
 def compressed() -> Iterator[Case]:
@@ -134,10 +150,10 @@ def names_patient(data: bytes) -> bool:
     )  # fmt: skip
 
 
-def outcome(folder: Path, secret: bool) -> str:
-    """Read the folder and every image in it; the class of the result, or what is wrong with it."""
+def outcome(path: Path, secret: bool) -> str:
+    """Read the file and every image in it; the class of the result, or what is wrong with it."""
     try:
-        found = read_folder(folder / NAME)
+        found = read_folder(path)
         texts = repr(found)
         result = "read" if any(s.acquisitions for s in found.studies) else "unclassified"
         for study in found.studies:
@@ -153,7 +169,7 @@ def outcome(folder: Path, secret: bool) -> str:
                         return f"FINDING: no file name in: {error}"
     except CEMSynthError as error:
         texts, result = str(error), "refused"
-        if NAME not in texts:
+        if path.name not in texts:
             return f"FINDING: no file name in: {error}"
     return "FINDING: patient name told" if secret and "Secret" in texts else result
 
@@ -180,13 +196,16 @@ def main() -> int:
         folder = Path(name, "case")
         folder.mkdir()
         originals = seeds(folder)
+        contents = [data for _, data in originals]
         for number in range(arguments.count):
-            data = mutated(chance.choice(originals), originals, chance)
-            (folder / NAME).write_bytes(data)
+            file_name, original = chance.choice(originals)
+            data = mutated(original, contents, chance)
+            path = folder / file_name
+            path.write_bytes(data)
             begun = time.monotonic()
             signal.alarm(SECONDS_PER_FILE)
             try:
-                result = outcome(folder, names_patient(data))
+                result = outcome(path, names_patient(data))
             except TooSlow:
                 result = f"FINDING: more than {SECONDS_PER_FILE} s"
             except Exception as error:  # noqa: BLE001  every other exception is what this program looks for
@@ -194,7 +213,8 @@ def main() -> int:
             finally:
                 signal.alarm(0)
             slowest = max(slowest, time.monotonic() - begun)
-            strangers = {p.name for p in folder.iterdir()} - {NAME}
+            strangers = {p.name for p in folder.iterdir()} - {file_name}
+            path.unlink()
             if strangers:
                 result = f"FINDING: written beside the file: {strangers}"
             results[result.partition(":")[0]] += 1
