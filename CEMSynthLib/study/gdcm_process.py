@@ -58,7 +58,7 @@ def decode_with_gdcm(frame: bytes, **description: Any) -> NDArray[np.integer]:
         finally:
             limit.cancel()
         if reply is None:
-            _stop()
+            stop()
     if reply is None:
         raise RuntimeError("GDCM ended its process")
     content, data = reply
@@ -70,7 +70,7 @@ def decode_with_gdcm(frame: bytes, **description: Any) -> NDArray[np.integer]:
 def _running() -> "subprocess.Popen[bytes]":
     global _child
     if _child is None or _child.poll() is not None:
-        _stop()
+        stop()
         worker = Path(__file__).with_name("gdcm_worker.py")
         # -P: the folder of the worker holds modules whose names are none of the child's business.
         _child = subprocess.Popen(
@@ -82,7 +82,8 @@ def _running() -> "subprocess.Popen[bytes]":
     return _child
 
 
-def _stop() -> None:
+def stop() -> None:
+    """End the child process, if there is one; the next frame starts another."""
     global _child
     child, _child = _child, None
     if child is not None:
@@ -96,4 +97,4 @@ def _stop() -> None:
         child.wait()
 
 
-atexit.register(_stop)
+atexit.register(stop)

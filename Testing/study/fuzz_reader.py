@@ -2,8 +2,8 @@
 
 Run by hand: ``python Testing/study/fuzz_reader.py --count 20000 --seed 1`` (a test runs fewer). The seeds are the files
 of the corpus, compressed ones where an encoder is installed (also DCMTK's), a zip and a DICOMDIR. Mutations: bytes,
-bits, lengths, tags, cut ends, blocks copied, doubled, removed, and blocks of another seed. Each file is read as a study,
-every image's pixels too, under a limit of memory and of time. A finding is: another exception, a message without the
+bits, lengths, tags, cut ends, blocks copied, doubled, removed, or of another seed. Each file is read as a study, every
+image's pixels too, under a limit of memory and of time. A finding is: another exception, a message without the
 file's name or with the patient's, a hang, a crash, too much memory, or a file written beside it.
 """
 
@@ -36,6 +36,7 @@ from pydicom.pixels.encoders.base import get_encoder
 from pydicom.uid import JPEG2000Lossless, JPEGLSLossless
 
 from CEMSynthLib.errors import CEMSynthError
+from CEMSynthLib.study.gdcm_process import stop
 from CEMSynthLib.study.reader import read_folder
 
 MEMORY_LIMIT = 2 * 2**30
@@ -190,7 +191,7 @@ def main() -> int:
     chance = random.Random(arguments.seed)
     results: Counter[str] = Counter()
     findings = 0
-    slowest, start = 0.0, time.monotonic()
+    slowest, slowest_number, start = 0.0, 0, time.monotonic()
     with tempfile.TemporaryDirectory() as name:
         os.environ["TMPDIR"] = tempfile.tempdir = name  # what archives unpack lies here, too
         folder = Path(name, "case")
@@ -212,7 +213,12 @@ def main() -> int:
                 result = f"FINDING: {type(error).__name__}: {error}"
             finally:
                 signal.alarm(0)
-            slowest = max(slowest, time.monotonic() - begun)
+            taken = time.monotonic() - begun
+            if taken > slowest:
+                slowest, slowest_number = taken, number
+                if arguments.keep:
+                    arguments.keep.mkdir(parents=True, exist_ok=True)
+                    (arguments.keep / f"{arguments.seed}-slowest.dcm").write_bytes(data)
             strangers = {p.name for p in folder.iterdir()} - {file_name}
             path.unlink()
             if strangers:
@@ -224,10 +230,13 @@ def main() -> int:
                 if arguments.keep:
                     arguments.keep.mkdir(parents=True, exist_ok=True)
                     (arguments.keep / f"{arguments.seed}-{number}.dcm").write_bytes(data)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    stop()
+    peak = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)) / 1024
     counts = ", ".join(f"{count} {what}" for what, count in sorted(results.items()))
     print(f"{arguments.count} files, seed {arguments.seed}: {counts}")
-    print(f"slowest {slowest:.2f} s, memory at most {peak:.0f} MB, {time.monotonic() - start:.0f} s in all")
+    print(
+        f"slowest {slowest:.2f} s (file {slowest_number}), memory at most {peak:.0f} MB, {time.monotonic() - start:.0f} s in all"
+    )
     return 1 if findings else 0
 
 
