@@ -234,9 +234,8 @@ def main() -> int:
     peak = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)) / 1024
     counts = ", ".join(f"{count} {what}" for what, count in sorted(results.items()))
     print(f"{arguments.count} files, seed {arguments.seed}: {counts}")
-    print(
-        f"slowest {slowest:.2f} s (file {slowest_number}), memory at most {peak:.0f} MB, {time.monotonic() - start:.0f} s in all"
-    )
+    seconds = time.monotonic() - start
+    print(f"slowest {slowest:.2f} s (file {slowest_number}), memory at most {peak:.0f} MB, {seconds:.0f} s in all")
     return 1 if findings else 0
 
 
