@@ -99,6 +99,7 @@ def test_pictures_are_written_on_request(case):
         assert (pixels[-pixels.shape[0] // 8 :] == 255).any()  # the scale bar
 
 
+@pytest.mark.slow
 def test_a_shared_copy_tells_nobody_and_measures_the_same(case, tmp_path, capsys):
     inputs = [case / "study" / "dicom", case / "study" / "regions", case / "synthetic", case / "measured"]
     shared = tmp_path / "shared"
