@@ -13,27 +13,27 @@ from pydicom.uid import ComprehensiveSRStorage
 
 from CEMSynthLib import __version__
 from CEMSynthLib.export.deidentify_rules import EDITION, METHOD_CODES, Action, action_for
+from CEMSynthLib.export.derived import SERIES_DESCRIPTION as SYNTHETIC_DESCRIPTION
 from CEMSynthLib.export.errors import ExportError
 from CEMSynthLib.export.identity import Identities, Identity, moved
 from CEMSynthLib.export.mammogram import code
-from CEMSynthLib.export.provenance import NOTICE
+from CEMSynthLib.export.provenance import MANUFACTURER, NOTICE
+from CEMSynthLib.export.sr_codes import SERIES_DESCRIPTION as REPORT_DESCRIPTION
 from CEMSynthLib.export.sr_content import BREAST_PLACE
 from CEMSynthLib.study.classification import classify
 from CEMSynthLib.study.model import ImageKind
 from CEMSynthLib.study.orientation import laterality_of, view_of
 
-MANUFACTURER = "CEMSynth (research software)"
 #: Descriptions are written anew, by the kind of image, in words that the reader classifies by.
 DESCRIPTIONS = {
     ImageKind.LOW_ENERGY: "Low energy",
     ImageKind.HIGH_ENERGY: "High energy",
     ImageKind.RECOMBINED: "Recombined",
-    ImageKind.SYNTHETIC: "SYNTHETIC iodine (AI) - not for diagnosis",
+    ImageKind.SYNTHETIC: SYNTHETIC_DESCRIPTION,
     None: "Mammogram",
 }
 # What calls itself synthetic but is not marked as such everywhere stays unclassified.
 _UNCLEAR = "SYNTHETIC image of unknown kind"
-REPORT_DESCRIPTION = "CEMSynth measurements (research) - not for diagnosis"
 _TEXT = frozenset({"LO", "SH", "CS", "ST", "LT", "UT", "UC"})
 _SEARCHED = _TEXT | {"PN", "UI", "DA", "DT", "AE", "UR"}
 # Text items of a report that CEMSynth itself words: algorithm name, version, parameters, manufacturer; device.

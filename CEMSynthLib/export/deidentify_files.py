@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from CEMSynthLib.export.deidentify import NotExportedError
 from CEMSynthLib.export.files import replacing, write_text
-from CEMSynthLib.export.identity import Identities, learn_name
+from CEMSynthLib.export.identity import Identities, learn_identifier, learn_name
 from CEMSynthLib.export.synthesis_record import FILE_NAME as RECORD
 
 _REPORT_MARK = "<title>CEMSynth report:"
@@ -158,8 +158,8 @@ def _learn_scene(text: str, identities: Identities) -> None:
             keyword, _, value = part.partition("^")
             if keyword.startswith("DICOM.") and _PEOPLE.search(keyword):
                 learn_name(identity, html.unescape(value).strip())
-            elif keyword.startswith("DICOM.Patient") and len(value.strip()) >= 4:
-                identity.identifiers.add(html.unescape(value).strip())
+            elif keyword.startswith("DICOM.Patient"):
+                learn_identifier(identity, html.unescape(value).strip())
 
 
 def _plain_item(match: re.Match[str]) -> str:

@@ -18,7 +18,7 @@ from CEMSynthLib import __version__
 from CEMSynthLib.export.burn_in import with_notice
 from CEMSynthLib.export.errors import ExportError
 from CEMSynthLib.export.mammogram import code, image_type, set_pixels
-from CEMSynthLib.export.provenance import NOTICE, ModelProvenance
+from CEMSynthLib.export.provenance import MANUFACTURER, NOTICE, ModelProvenance
 from CEMSynthLib.study.model import ImageKind, PixelGrid, VOIWindow
 
 SERIES_DESCRIPTION = "SYNTHETIC iodine (AI) - not for diagnosis"
@@ -267,7 +267,7 @@ def _add_provenance(
     device: str,
 ) -> None:
     program = f"CEMSynth {__version__}"
-    dataset.Manufacturer, dataset.ManufacturerModelName = "CEMSynth (research software)", _ascii(model.name)[:64]
+    dataset.Manufacturer, dataset.ManufacturerModelName = MANUFACTURER, _ascii(model.name)[:64]
     dataset.SoftwareVersions = program
     text = (
         f"{NOTICE}. Iodine image computed from the low-energy image alone by the model {model.name} {model.version}, "
@@ -288,7 +288,7 @@ def _add_provenance(
     for keyword in ("ManufacturerModelName", "SoftwareVersions", "InstitutionName", "StationName"):
         if keyword in source:
             acquisition[keyword] = source[keyword]
-    processing = _equipment("109102", "Processing Equipment", "CEMSynth (research software)")
+    processing = _equipment("109102", "Processing Equipment", MANUFACTURER)
     processing.ManufacturerModelName, processing.SoftwareVersions = _ascii(model.name)[:64], program
     processing.ContributionDateTime = f"{created:%Y%m%d%H%M%S}"
     ran = f", device {device}" if device else ""

@@ -16,6 +16,8 @@ IDENTIFIERS = (
 )
 # Words of the simulator's one patient name: nobody's, and part of ordinary sentences.
 _NOT_NAMES = frozenset({"simulated", "cem"})
+# Labels of an earlier export tell nothing, and the new ones look like them.
+_LABEL = re.compile(r"CASE-\d+", re.IGNORECASE)
 _SHORTEST_NAME, _SHORTEST_IDENTIFIER = 3, 4
 _DAY = 86400
 _STANDARD_UIDS = "1.2.840.10008."
@@ -90,8 +92,8 @@ class Identities:
             for text in (str(v).strip() for v in values):
                 if element.VR == "PN":
                     learn_name(identity, text)
-                elif element.keyword in IDENTIFIERS and len(text) >= _SHORTEST_IDENTIFIER:
-                    identity.identifiers.add(text)
+                elif element.keyword in IDENTIFIERS:
+                    learn_identifier(identity, text)
                 elif element.VR == "UI":
                     self.uid(text)
                 elif element.VR in ("TM", "DT") and (second := _second_of_day(text, element.VR)) is not None:
@@ -179,9 +181,15 @@ class Identities:
             return "(date removed)"
 
 
+def learn_identifier(identity: Identity, text: str) -> None:
+    """Add a number or the like to the words that must not be left, unless it is too short to be told from others."""
+    if len(text) >= _SHORTEST_IDENTIFIER and not _LABEL.fullmatch(text):
+        identity.identifiers.add(text)
+
+
 def learn_name(identity: Identity, text: str) -> None:
     """Add a person's name, whole and in parts, to the words that must not be left."""
-    if not text:
+    if not text or _LABEL.fullmatch(text):
         return
     parts = [p for p in re.split(r"[\^=\s,]+", text) if p]
     identity.names |= {p for p in parts if len(p) >= _SHORTEST_NAME and p.casefold() not in _NOT_NAMES}

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 NOTICE = "SYNTHETIC - not for diagnosis"
+#: Manufacturer (0008,0070) of what CEMSynth makes: derived images and structured reports.
+MANUFACTURER = "CEMSynth (research software)"
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from CEMSynthLib.measurement.halo import HaloVerdict
 from CEMSynthLib.measurement.regions import RegionRole
 from CEMSynthLib.study.model import Laterality
 
+SERIES_DESCRIPTION = "CEMSynth measurements (research) - not for diagnosis"
 SCHEME = "99CEMSYNTH"
 #: Code values have at most 16 characters, meanings at most 64 (SH and LO of PS3.5 6.2).
 PRIVATE = {

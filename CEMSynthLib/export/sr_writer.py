@@ -34,11 +34,21 @@ from pydicom.dataset import Dataset
 from pydicom.uid import generate_uid
 
 from CEMSynthLib import __version__
-from CEMSynthLib.export.sr_codes import BREAST, MAMMOGRAPHY, PRIVATE, ROLES, SCHEME, SIDES, TERMS, UNITS, VERDICTS
+from CEMSynthLib.export.provenance import MANUFACTURER
+from CEMSynthLib.export.sr_codes import (
+    BREAST,
+    MAMMOGRAPHY,
+    PRIVATE,
+    ROLES,
+    SCHEME,
+    SERIES_DESCRIPTION,
+    SIDES,
+    TERMS,
+    UNITS,
+    VERDICTS,
+)
 from CEMSynthLib.export.sr_content import MeasuredGroup, MeasuredValue
 
-SERIES_DESCRIPTION = "CEMSynth measurements (research) - not for diagnosis"
-MANUFACTURER = "CEMSynth (research software)"
 ALGORITHM = "CEMSynth measurement"
 _SCHEME = CodingSchemeIdentificationItem(
     SCHEME, name="CEMSynth private codes (CEMSynthLib/export/sr_codes.py)", responsible_organization="CEMSynth"

@@ -417,6 +417,12 @@ def test_rules_follow_the_table():
         assert action_for(dataset[keyword]) is action, keyword
 
 
+def test_a_cleaned_case_can_be_cleaned_again(cleaned, tmp_path):
+    result = deidentify_files([cleaned.folder], tmp_path)
+    assert (result.written, result.left_out) == (len(cleaned.files), ())
+    assert {str(dcmread(p).PatientID) for p in tmp_path.rglob("*.dcm")} == {"CASE-001"}
+
+
 def test_the_same_case_twice_shares_no_uid_and_no_date(case, tmp_path):
     made = []
     for name in ("one", "two"):
