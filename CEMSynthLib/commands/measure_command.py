@@ -21,7 +21,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         nargs="+",
         default=[],
         metavar="FILE_OR_FOLDER",
-        help="Slicer markups files (.mrk.json), or folders of them with a regions.json",
+        help="Slicer markups files (.mrk.json), folders of them with a regions.json, or annotation tables (.csv)",
     )
     parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="folder for the table and the report")
     parser.add_argument("--pictures", action="store_true", help="write the images as 8-bit PNG with a scale bar too")
@@ -34,13 +34,17 @@ def run(arguments: argparse.Namespace) -> int:
     from CEMSynthLib.commands.measurement import measure_folder
     from CEMSynthLib.evaluation.baselines_file import read_baselines
     from CEMSynthLib.export.synthesis_record import read_synthesis_record
+    from CEMSynthLib.measurement.annotations import ANNOTATION_SUFFIX, read_annotations
     from CEMSynthLib.measurement.markups import read_regions
     from CEMSynthLib.study.reader import read_folder
 
     with progress_bar("Reading", "file") as reading:
         found = read_folder(arguments.path, reading)
         synthetic = [image for study in read_folder(arguments.synthetic).studies for image in study.synthetic]
-    regions = read_regions(arguments.regions)
+    tables = [path for path in arguments.regions if path.suffix.lower() == ANNOTATION_SUFFIX]
+    regions = read_regions([path for path in arguments.regions if path not in tables])
+    annotations = [read_annotations(path) for path in tables]
+    regions += [region for annotated in annotations for region in annotated.regions]
     record, baselines = read_synthesis_record(arguments.synthetic), read_baselines(arguments.synthetic)
     parameters = {
         "path": arguments.path.resolve(),
@@ -56,7 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
         measurement = measure_folder(
             found, synthetic, regions, staging, record, baselines, progress, arguments.pictures
         )
-    for warning in measurement.warnings:
+    for warning in (*measurement.warnings, *(text for annotated in annotations for text in annotated.left_out)):
         print(f"Warning: {warning}", file=sys.stderr)
     for left_out in (*found.skipped, *(u for s in found.studies for u in s.unclassified), *measurement.left_out):
         print(f"Skipped {left_out.path.name}: {left_out.reason}", file=sys.stderr)

@@ -16,6 +16,7 @@ from CEMSynthLib.errors import CEMSynthError
 from CEMSynthLib.evaluation.acquisition import measure_acquisition
 from CEMSynthLib.evaluation.baselines import NullBaselines
 from CEMSynthLib.evaluation.content import AcquisitionReport, ModelReport, ReportContent
+from CEMSynthLib.evaluation.drawn import DrawnRegion
 from CEMSynthLib.evaluation.report import render_report
 from CEMSynthLib.export.derived import read_source
 from CEMSynthLib.export.files import write_text
@@ -24,6 +25,7 @@ from CEMSynthLib.export.tables import MeasurementRow, write_measurements
 from CEMSynthLib.measurement.markups import TiedRegion
 from CEMSynthLib.measurement.regions import Region
 from CEMSynthLib.progress import Progress, silent
+from CEMSynthLib.study.image_names import same_image_name
 from CEMSynthLib.study.model import Acquisition, CEMImage, CEMStudy, FileReason, StudyFolder
 from CEMSynthLib.study.synthetic import synthetic_of
 
@@ -47,6 +49,12 @@ class Measurement:
 
 
 def tie_regions(found: StudyFolder, regions: Sequence[TiedRegion]) -> tuple[Mapping[Key, list[Region]], list[str]]:
+    """Like `sort_regions`, for regions in scene units only (markups): the regions themselves."""
+    sorted_regions, unmatched = sort_regions(found, [tied for tied in regions if not tied.in_pixels])
+    return {key: [tied.region for tied in here] for key, here in sorted_regions.items()}, unmatched
+
+
+def sort_regions(found: StudyFolder, regions: Sequence[TiedRegion]) -> tuple[Mapping[Key, list[TiedRegion]], list[str]]:
     """Give each region to its acquisition.
 
     Returns
@@ -61,30 +69,48 @@ def tie_regions(found: StudyFolder, regions: Sequence[TiedRegion]) -> tuple[Mapp
     places = {
         (i, j): acquisition for i, study in enumerate(found.studies) for j, acquisition in enumerate(study.acquisitions)
     }
-    given: dict[Key, list[Region]] = defaultdict(list)
+    given: dict[Key, list[TiedRegion]] = defaultdict(list)
     unmatched: list[str] = []
+    elsewhere: dict[Path, int] = defaultdict(int)
     for tied in regions:
         keys = [key for key, acquisition in places.items() if _fits(tied, acquisition, found.root)]
         if not tied.tied and len(places) == 1:
             keys = list(places)
         if len(keys) == 1:
-            given[keys[0]].append(tied.region)
+            given[keys[0]].append(tied)
         elif not tied.tied:
             raise NothingToMeasureError(
                 f"{tied.path.name} does not say which of {len(places)} acquisitions it was drawn on; put it into a "
                 "folder with a regions.json that names the image."
             )
+        elif tied.in_pixels and not keys:
+            elsewhere[tied.path] += 1  # a table of a whole image set, and a part of its images
         else:
             several = "several acquisitions" if keys else "no acquisition of this study"
             unmatched.append(f"The region {tied.path.name} belongs to {several} and was left out.")
     if regions and not given:
         raise NothingToMeasureError(f"None of {len(regions)} regions belongs to an acquisition under {found.root}.")
+    unmatched += [
+        f"{count} regions of {path.name} belong to images that are not here." for path, count in elsewhere.items()
+    ]
     return given, unmatched
+
+
+def _drawn(tied: Sequence[TiedRegion], acquisition: Acquisition) -> list[DrawnRegion]:
+    """Regions in pixels of an image file, with the kind of that image."""
+    return [
+        DrawnRegion(t.region, image.kind)
+        for t in tied
+        for image in acquisition.images
+        if t.in_pixels and t.image is not None and same_image_name(t.image, image.path.name)
+    ]
 
 
 def _fits(tied: TiedRegion, acquisition: Acquisition, root: Path) -> bool:
     for image in acquisition.images:
         if tied.sop_instance_uid is not None and tied.sop_instance_uid == image.sop_instance_uid:
+            return True
+        if tied.in_pixels and tied.image is not None and same_image_name(tied.image, image.path.name):
             return True
         if tied.image is not None and tied.image in (image.path.name, image.path.relative_to(root).as_posix()):
             return True
@@ -133,7 +159,7 @@ def measure_folder(
             f"None of {len(synthetic)} synthetic images was made from a low-energy image under {found.root}; "
             "give the folder that cemsynth synthesize wrote for this study."
         )
-    given, unmatched = tie_regions(found, regions)
+    given, unmatched = sort_regions(found, regions)
     rows: list[MeasurementRow] = []
     left_out: list[FileReason] = []
     measured: list[tuple[CEMStudy, list[MeasuredAcquisition]]] = []
@@ -141,9 +167,10 @@ def measure_folder(
     for i, study in enumerate(found.studies):
         done_here: list[MeasuredAcquisition] = []
         for j, acquisition in enumerate(study.acquisitions):
-            made, here = synthetic_of(acquisition, synthetic), tuple(given.get((i, j), ()))
+            made, tied = synthetic_of(acquisition, synthetic), given.get((i, j), [])
+            here = tuple(t.region for t in tied if not t.in_pixels)
             try:
-                report = measure_acquisition(acquisition, made, here, baselines)
+                report = measure_acquisition(acquisition, made, here, baselines, _drawn(tied, acquisition))
             except CEMSynthError as error:
                 left_out.append(FileReason(acquisition.images[0].path, str(error)))
             else:

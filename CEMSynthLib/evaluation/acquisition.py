@@ -13,6 +13,7 @@ from CEMSynthLib.evaluation.content import (
     ReportImage,
     SimilarityReport,
 )
+from CEMSynthLib.evaluation.drawn import DrawnRegion, placed_regions
 from CEMSynthLib.evaluation.errors import EvaluationError
 from CEMSynthLib.measurement.cnr import CNRFormula, CNRResult, contrast_to_noise
 from CEMSynthLib.measurement.errors import MeasurementError
@@ -20,7 +21,7 @@ from CEMSynthLib.measurement.halo import HaloResult, measure_halo
 from CEMSynthLib.measurement.halo_retained import halo_retained
 from CEMSynthLib.measurement.regions import Region, pair_regions, region_mask
 from CEMSynthLib.measurement.similarity import compare_images
-from CEMSynthLib.study.breast_pair import read_breast_pair
+from CEMSynthLib.study.breast_pair import BreastPair, read_breast_pair
 from CEMSynthLib.study.mask import BreastMask, skin_edge
 from CEMSynthLib.study.model import Acquisition, CEMImage, FloatImage, Mask, VOIWindow
 
@@ -39,6 +40,7 @@ class _Images:
     synthetic: ReportImage | None
     breast: BreastMask
     measured: Mask
+    pair: BreastPair
     spacing_mm: tuple[float, float] | None
     model_window: VOIWindow | None
 
@@ -48,6 +50,7 @@ def measure_acquisition(
     synthetic: CEMImage | None,
     regions: Sequence[Region] = (),
     baselines: NullBaselines | None = None,
+    drawn: Sequence[DrawnRegion] = (),
 ) -> AcquisitionReport:
     """Measure everything that can be measured, and say in a sentence what cannot.
 
@@ -62,6 +65,8 @@ def measure_acquisition(
     baselines
         What the null baselines know of the model's training images; without it the similarity table has no baselines
         but low energy itself.
+    drawn
+        Regions in pixels of one of the image files (annotations).
 
     Returns
     -------
@@ -78,7 +83,8 @@ def measure_acquisition(
     halo_clinical = _halo(images.clinical, images)
     halo_synthetic = _halo(images.synthetic, images)
     retained = halo_retained(halo_synthetic, halo_clinical) if halo_clinical and halo_synthetic else None
-    shown, cnr, problems = _regions(images, regions)
+    placed, lost = placed_regions(drawn, images.pair, images.spacing_mm)
+    shown, cnr, problems = _regions(images, [*regions, *placed])
     return AcquisitionReport(
         name=acquisition.name,
         low_energy=images.low_energy,
@@ -92,7 +98,7 @@ def measure_acquisition(
         halo_retained=retained,
         similarity=_similarity(images, baselines),
         similarity_window=images.clinical.window if images.clinical else None,
-        warnings=(*acquisition.warnings, *warnings, *problems),
+        warnings=(*acquisition.warnings, *warnings, *lost, *problems),
     )
 
 
@@ -130,6 +136,7 @@ def _read(acquisition: Acquisition, synthetic: CEMImage | None) -> tuple[_Images
         synthetic=made,
         breast=pair.breast,
         measured=pair.measured,
+        pair=pair,
         spacing_mm=low.grid.spacing_mm,
         model_window=model_window,
     )

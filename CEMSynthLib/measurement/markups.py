@@ -48,12 +48,16 @@ class TiedRegion:
     sop_instance_uid, image
         From ``regions.json``; both ``None`` where nothing ties the file, so that it can serve only where there is
         a single acquisition.
+    in_pixels
+        True where the shape is in pixels of the file ``image`` (annotations), which may be framed on its own, not in
+        scene units of the acquisition.
     """
 
     region: Region
     path: Path
     sop_instance_uid: str | None = None
     image: str | None = None
+    in_pixels: bool = False
 
     @property
     def tied(self) -> bool:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from CEMSynthLib.study.mask import BreastMask, breast_mask
 from CEMSynthLib.study.model import Acquisition, FloatImage, Mask
 from CEMSynthLib.study.registration import on_low_energy_grid
+from CEMSynthLib.study.resampling import AxisTransform
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,6 +22,8 @@ class BreastPair:
         The breast as far as the recombined image reaches.
     note
         What was done to bring the two together; empty where nothing was.
+    transform
+        From pixels of the low-energy image to pixels of the recombined file; ``None`` where they are the same.
     """
 
     low_energy: FloatImage
@@ -28,6 +31,7 @@ class BreastPair:
     breast: BreastMask
     measured: Mask
     note: str
+    transform: AxisTransform | None = None
 
 
 def read_breast_pair(acquisition: Acquisition) -> BreastPair:
@@ -46,4 +50,4 @@ def read_breast_pair(acquisition: Acquisition) -> BreastPair:
     spacing = acquisition.low_energy.grid.spacing_mm if acquisition.low_energy else None
     breast = breast_mask(aligned.low_energy, spacing)
     measured = breast.mask if aligned.covered is None else breast.mask & aligned.covered
-    return BreastPair(aligned.low_energy, aligned.recombined, breast, measured, aligned.note)
+    return BreastPair(aligned.low_energy, aligned.recombined, breast, measured, aligned.note, aligned.transform)
