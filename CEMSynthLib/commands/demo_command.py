@@ -35,21 +35,21 @@ def run(arguments: argparse.Namespace) -> int:
     from CEMSynthLib.commands.measurement import measure_folder
     from CEMSynthLib.commands.synthesis import synthesize_folder
     from CEMSynthLib.evaluation.baselines_file import read_baselines
-    from CEMSynthLib.generator.predictor import Predictor
+    from CEMSynthLib.generator.client import WorkerGenerator
     from CEMSynthLib.measurement.markups import read_regions
     from CEMSynthLib.phantom.cohort import simulate_cohort
     from CEMSynthLib.phantom.version import SIMULATOR_VERSION
     from CEMSynthLib.study.reader import read_folder
 
-    predictor = Predictor(arguments.model, arguments.device)
+    generator = WorkerGenerator(arguments.model, arguments.device, arguments.precision)
     parameters = {
         "seed": arguments.seed,
         "patient": arguments.patient,
         "pixel_spacing_mm": arguments.pixel_spacing_mm,
         "simulator_version": SIMULATOR_VERSION,
-        "model_sha256": predictor.card.weights_sha256,
+        "model_sha256": generator.card.weights_sha256,
     }
-    with OutputFolder(arguments.output, "demo", parameters, arguments.overwrite) as staging:
+    with generator, OutputFolder(arguments.output, "demo", parameters, arguments.overwrite) as staging:
         study, synthetic = staging / "study", staging / "synthetic"
         study.mkdir()
         synthetic.mkdir()
@@ -57,9 +57,9 @@ def run(arguments: argparse.Namespace) -> int:
         with progress_bar("Simulating", "patient") as progress:
             simulate_cohort(study, arguments.seed, [arguments.patient], arguments.pixel_spacing_mm, 1, progress)
         found = read_folder(study / "dicom")
-        print(f"Synthesizing. Device: {predictor.device_reason}", file=sys.stderr)
+        print(f"Synthesizing. Device: {generator.device_reason}", file=sys.stderr)
         with progress_bar("Synthesizing") as progress:
-            made = synthesize_folder(found, predictor, synthetic, progress)
+            made = synthesize_folder(found, generator, synthetic, progress)
         print("Measuring CNR, halo and similarity ...", file=sys.stderr)
         images = [image for one in read_folder(synthetic).studies for image in one.synthetic]
         with progress_bar("Measuring", "acquisition") as progress:

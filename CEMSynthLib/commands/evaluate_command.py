@@ -3,6 +3,7 @@
 import argparse
 import json
 import sys
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -35,33 +36,34 @@ def run(arguments: argparse.Namespace) -> int:
     from CEMSynthLib.evaluation.baselines_file import FILE_NAME, read_baselines
     from CEMSynthLib.export.files import write_text
     from CEMSynthLib.generator.card import CARD_FILE
-    from CEMSynthLib.generator.predictor import Predictor
+    from CEMSynthLib.generator.client import WorkerGenerator
+    from CEMSynthLib.generator.store import find_model
     from CEMSynthLib.study.reader import read_folder
 
     with progress_bar("Reading", "file") as reading:
         found = read_folder(arguments.path, reading)
-    predictor = Predictor(arguments.model, arguments.device)
-    ceiling = Predictor(arguments.ceiling, arguments.device) if arguments.ceiling else None
-    baselines = read_baselines(predictor.folder)
+    baselines = read_baselines(find_model(arguments.model))
     if baselines is None:
         raise NothingToEvaluateError(
-            f"The model folder {predictor.folder} holds no {FILE_NAME}, so there are no null baselines to compare "
-            "with; "
+            f"The model '{arguments.model}' holds no {FILE_NAME}, so there are no null baselines to compare with; "
             "train the model with cemsynth train."
         )
-    parameters = {
-        "path": arguments.path.resolve(),
-        "model_sha256": predictor.card.weights_sha256,
-        "ceiling_sha256": ceiling.card.weights_sha256 if ceiling else None,
-    }
-    print(f"Device: {predictor.device_reason}", file=sys.stderr)
-    with (
-        OutputFolder(arguments.output, "evaluate", parameters, arguments.overwrite, [arguments.path]) as staging,
-        progress_bar("Evaluating") as progress,
-    ):
-        result = evaluate_cohort(found, predictor, baselines, ceiling, progress)
+    with ExitStack() as stack:
+        asked = arguments.device, arguments.precision
+        generator = stack.enter_context(WorkerGenerator(arguments.model, *asked))
+        ceiling = stack.enter_context(WorkerGenerator(arguments.ceiling, *asked)) if arguments.ceiling else None
+        parameters = {
+            "path": arguments.path.resolve(),
+            "model_sha256": generator.card.weights_sha256,
+            "ceiling_sha256": ceiling.card.weights_sha256 if ceiling else None,
+        }
+        print(f"Device: {generator.device_reason}", file=sys.stderr)
+        folder = OutputFolder(arguments.output, "evaluate", parameters, arguments.overwrite, [arguments.path])
+        staging = stack.enter_context(folder)
+        with progress_bar("Evaluating") as progress:
+            result = evaluate_cohort(found, generator, baselines, ceiling, progress)
         metrics = card_metrics(result, describe(found))
-        write_text(staging / CARD_FILE, replace(predictor.card, metrics=metrics).to_json())
+        write_text(staging / CARD_FILE, replace(generator.card, metrics=metrics).to_json())
         summary = {"verdict": result.verdict, "rows": metrics.rows}
         write_text(staging / "summary.json", json.dumps(summary, indent=2) + "\n")
         write_results(staging / "results.csv", result)

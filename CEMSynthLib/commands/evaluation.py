@@ -17,7 +17,7 @@ from CEMSynthLib.study.model import Acquisition, StudyFolder
 
 if TYPE_CHECKING:
     from CEMSynthLib.generator.card import HeldOutMetrics, ModelCard
-    from CEMSynthLib.generator.predictor import Predictor
+    from CEMSynthLib.generator.results import Generator
 
 _SIMULATED_ID = re.compile(r"SIM-(\d+)-\d+")
 
@@ -34,9 +34,9 @@ def seen_patients(found: StudyFolder, card: "ModelCard") -> set[str]:
 
 def evaluate_cohort(
     found: StudyFolder,
-    predictor: "Predictor",
+    predictor: "Generator",
     baselines: NullBaselines,
-    ceiling: "Predictor | None" = None,
+    ceiling: "Generator | None" = None,
     progress: Progress = silent,
 ) -> HeldOutResult:
     """Synthesize every complete acquisition and compare it with its clinical image.
@@ -75,7 +75,7 @@ def evaluate_cohort(
 
 
 def _images(
-    pairs: list[tuple[str, Acquisition]], predictor: "Predictor", ceiling: "Predictor | None"
+    pairs: list[tuple[str, Acquisition]], predictor: "Generator", ceiling: "Generator | None"
 ) -> Iterator[HeldOutImage]:
     for patient_id, acquisition in pairs:
         low, recombined = acquisition.low_energy, acquisition.recombined

@@ -37,7 +37,7 @@ class Synthesis:
 
 
 def synthesize_folder(
-    found: StudyFolder, predictor: "Generator", folder: Path, progress: Progress = silent, burn_in: bool = False
+    found: StudyFolder, generator: "Generator", folder: Path, progress: Progress = silent, burn_in: bool = False
 ) -> Synthesis:
     """Make a synthetic image of every low-energy image and write it.
 
@@ -45,8 +45,8 @@ def synthesize_folder(
     ----------
     found
         The studies. Of each acquisition only the low-energy image is looked at.
-    predictor
-        The generator.
+    generator
+        A loaded model.
     folder
         Exists; gets derived DICOM for DICOM, 16-bit PNG with a JSON beside it for image files, and ``synthesis.json``.
     progress
@@ -69,14 +69,14 @@ def synthesize_folder(
         raise NothingToSynthesizeError(
             f"{found.root} holds no low-energy image to make a synthetic image from; cemsynth list shows what it holds."
         )
-    card, created = predictor.card, datetime.now()
+    card, created = generator.card, datetime.now()
     model = ModelProvenance(card.name, card.version, card.weights_sha256, card.training.description, card.intended_use)
     series = {id(study): str(generate_uid()) for study, _ in images}
     written: list[SynthesizedFile] = []
     skipped: list[FileReason] = []
     for number, (study, image) in enumerate(images, start=1):
         try:
-            synthetic = predictor.synthesize(image)
+            synthetic = generator.synthesize(image)
             name = (
                 _write_dicom(folder, image, synthetic, model, series[id(study)], number, created, burn_in)
                 if image.sop_instance_uid is not None
@@ -87,7 +87,7 @@ def synthesize_folder(
         else:
             source = image.path.relative_to(found.root).as_posix()
             seconds = round(synthetic.provenance.seconds, 3)
-            written.append(SynthesizedFile(source, name, seconds, synthetic.warnings))
+            written.append(SynthesizedFile(source, name, seconds, synthetic.warnings, synthetic.training_range))
         progress(number, len(images), "synthetic images")
     if not written:
         raise NothingToSynthesizeError(f"No synthetic image could be made. {skipped[0].reason}")
@@ -95,13 +95,13 @@ def synthesize_folder(
         model=model,
         held_out=card.metrics.description,
         simulated_only=card.training.simulated_only,
-        device=str(predictor.device),
-        device_reason=predictor.device_reason,
+        device=str(generator.device),
+        device_reason=generator.device_reason,
         created=created.isoformat(timespec="seconds"),
         images=tuple(written),
     )
     write_synthesis_record(folder, record)
-    baselines = predictor.folder / BASELINES
+    baselines = generator.folder / BASELINES
     if baselines.is_file():
         # With the images, so that measuring prints the null baselines without the model at hand.
         shutil.copyfile(baselines, folder / BASELINES)

@@ -19,13 +19,15 @@ FORMAT_VERSION = 1
 class SynthesizedFile:
     """One synthetic image: its file, the low-energy file it was made from (both relative, forward slashes), and how.
 
-    ``seconds`` is the wall time of preprocessing, network and restoring.
+    ``seconds`` is the wall time of preprocessing, network and restoring. ``training_range`` tells whether the image is
+    ``inside`` or ``outside`` the range of those the model was trained on, or that this is ``not known``.
     """
 
     source: str
     synthetic: str
     seconds: float
     warnings: tuple[str, ...] = ()
+    training_range: str = "not known"
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,13 @@ def read_synthesis_record(folder: Path) -> SynthesisRecord | None:
             device_reason=str(content["device_reason"]),
             created=str(content["created"]),
             images=tuple(
-                SynthesizedFile(i["source"], i["synthetic"], float(i["seconds"]), tuple(i["warnings"]))
+                SynthesizedFile(
+                    i["source"],
+                    i["synthetic"],
+                    float(i["seconds"]),
+                    tuple(i["warnings"]),
+                    str(i.get("training_range", "not known")),
+                )
                 for i in content["images"]
             ),
         )
