@@ -13,10 +13,11 @@ LOW_ENERGY_WINDOW = (2250.0, 3500.0)
 MAXIMUM = 2**BITS - 1
 # Low energy: share of the thickness that is evened out; widths of what counts as slow, as local contrast and as fine;
 # standard deviation in ln units that detail is brought to; gains of fine detail and of slow changes.
-EQUALIZED = 0.92
+EQUALIZED = 0.88
 SLOW_MM, LOCAL_MM, FINE_MM = 9.0, 16.0, 0.8
 DETAIL_CONTRAST, FINE, SLOW_KEPT = 0.085, 0.6, 0.5
-LEVEL, RANGE, KNEE = 1400.0, 1900.0, 0.45
+LEVEL, RANGE, KNEE, LOWER = 1400.0, 1900.0, 0.45, 0.32
+EDGE, EDGE_MM = 0.8, 1.5
 RAW_BITS = 14
 RAW_MAXIMUM = 2**RAW_BITS - 1
 
@@ -48,6 +49,10 @@ def present_low_energy(
     """
     even = -np.log(np.maximum(signal, np.float32(1e-5)))
     even -= np.float32(EQUALIZED) * expected
+    # Toward the edge, where the rays run along the skin, what is left of it is evened out as well.
+    middle = np.float32(np.median(even[mask]))
+    edge = np.float32(1) - expected / np.float32(expected[mask].max())
+    even -= np.float32(EDGE) * edge * (blur_inside(even, mask, EDGE_MM, spacing_mm) - middle)
     slow = blur_inside(even, mask, SLOW_MM, spacing_mm)
     detail = even - slow
     contrast = np.sqrt(blur_inside(detail**2, mask, LOCAL_MM, spacing_mm))
@@ -55,8 +60,11 @@ def present_low_energy(
     detail += np.float32(FINE) * (even - blur_inside(even, mask, FINE_MM, spacing_mm))
     slow -= np.float32(np.median(slow[mask]))
     shown = gain * detail + np.float32(SLOW_KEPT) * slow
-    # A soft knee at both ends: fat stays gray, the densest parts do not burn out.
-    shown = LEVEL + RANGE * np.arctan(shown / np.float32(KNEE))
+    # Thin parts are raised less, or the skin would outshine the breast.
+    shown *= expected / np.float32(expected.max())
+    # A soft knee at both ends, the lower one tighter: fat stays gray, the densest parts do not burn out.
+    share = np.where(shown < 0, np.float32(LOWER), np.float32(1))
+    shown = LEVEL + RANGE * share * np.arctan(shown / (np.float32(KNEE) * share))
     return np.where(mask, np.clip(np.round(shown), 1, MAXIMUM), 0).astype(np.uint16)
 
 
