@@ -34,7 +34,7 @@ PACKAGES = {
     RLELossless: "pydicom",
 }
 # pydicom's plugins in the order of trust. GDCM is asked for JPEG lossless only, for which there is nothing else: a
-# damaged JPEG 2000 frame makes it end the whole process (python-gdcm 3.2.6, found by Testing/study/fuzz_reader.py).
+# damaged frame makes it end its process (see `CEMSynthLib.study.decoder_process`).
 _PLUGINS = {
     JPEGBaseline8Bit: ("pillow",),
     JPEGExtended12Bit: ("pillow", "pylibjpeg"),

@@ -14,11 +14,11 @@ from pydicom.pixels.utils import pixel_array
 from pydicom.uid import UID, RLELossless
 
 from CEMSynthLib.study.codestream import announced_shape
+from CEMSynthLib.study.decoder_process import decode_apart
 from CEMSynthLib.study.decoders import advice, plugin_of
 from CEMSynthLib.study.encoding import PixelEncoding
 from CEMSynthLib.study.errors import UnreadableImageError
 from CEMSynthLib.study.functional_groups import frame_count
-from CEMSynthLib.study.gdcm_process import decode_with_gdcm
 from CEMSynthLib.study.header import DECODING_ERRORS, check_deflated, complete_syntax, whole
 from CEMSynthLib.study.model import CEMImage, FloatImage
 from CEMSynthLib.study.quiet import quiet
@@ -148,11 +148,11 @@ def _stored(
     frame = get_frame(dataset.PixelData, index, number_of_frames=frame_count(dataset))
     _check_frame(frame, syntax, whole(dataset, "BitsAllocated", 0), shape, name)
     plugin = plugin_of(syntax, encoding.bits_stored)
-    if plugin != "gdcm":
+    if syntax == RLELossless:  # pydicom's own, in Python
         return np.asarray(pixel_array(dataset, index=index, decoding_plugin=plugin))
-    return decode_with_gdcm(
-        frame, syntax=str(syntax), rows=shape[0], columns=shape[1], samples_per_pixel=1, number_of_frames=1,
-        bits_allocated=whole(dataset, "BitsAllocated", 16), bits_stored=encoding.bits_stored,
+    return decode_apart(
+        frame, syntax=str(syntax), plugin=plugin, rows=shape[0], columns=shape[1], samples_per_pixel=1,
+        number_of_frames=1, bits_allocated=whole(dataset, "BitsAllocated", 16), bits_stored=encoding.bits_stored,
         pixel_representation=int(encoding.signed), photometric_interpretation="MONOCHROME2", pixel_keyword="PixelData",
     )  # fmt: skip
 

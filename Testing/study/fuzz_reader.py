@@ -36,7 +36,7 @@ from pydicom.pixels.encoders.base import get_encoder
 from pydicom.uid import JPEG2000Lossless, JPEGLSLossless
 
 from CEMSynthLib.errors import CEMSynthError
-from CEMSynthLib.study.gdcm_process import stop
+from CEMSynthLib.study.decoder_process import stop
 from CEMSynthLib.study.reader import read_folder
 
 MEMORY_LIMIT = 2 * 2**30

@@ -1,6 +1,7 @@
 """Transfer syntaxes: what each decoder gives, and what is told where none is installed."""
 
 import base64
+import signal
 import struct
 import zlib
 
@@ -26,9 +27,11 @@ from pydicom.uid import (
     RLELossless,
 )
 
+from CEMSynthLib.study import decoder_process
 from CEMSynthLib.study.codestream import announced_shape
 from CEMSynthLib.study.decoders import PACKAGES, advice
 from CEMSynthLib.study.errors import StudyFolderError, UnreadableImageError
+from CEMSynthLib.study.pixels import read_pixels
 from CEMSynthLib.study.reader import read_folder
 
 TRUTH = (np.arange(32 * 32, dtype=np.uint16).reshape(32, 32) * 4) % 4096
@@ -225,3 +228,26 @@ def test_a_frame_that_ends_gdcm_ends_a_child_process_only(write_compressed):
         with pytest.raises(UnreadableImageError, match=r"image\.dcm cannot be decoded"):
             image_of(write_compressed(JPEGLosslessSV1, bad)).pixels()
         np.testing.assert_array_equal(image_of(write_compressed(JPEGLosslessSV1, good)).pixels(), TRUTH)
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="a child is held by a POSIX signal")
+def test_a_decoder_that_takes_too_long_is_ended_and_replaced(write_compressed, monkeypatch):
+    path = write_compressed(JPEGBaseline8Bit, frame_of(JPEGBaseline8Bit), 8)
+    image = image_of(path)
+    np.testing.assert_allclose(image.pixels(), TRUTH // 16, atol=6)
+    for child in decoder_process._idle:
+        child.send_signal(signal.SIGSTOP)
+    with monkeypatch.context() as changed:
+        changed.setattr(decoder_process, "_SECONDS", 0.1)
+        with pytest.raises(UnreadableImageError, match=r"image\.dcm cannot be decoded"):
+            image.pixels()
+    np.testing.assert_allclose(image.pixels(), TRUTH // 16, atol=6)
+
+
+def test_frames_are_decoded_side_by_side(write_compressed):
+    path = write_compressed(JPEGBaseline8Bit, frame_of(JPEGBaseline8Bit), 8)
+    for pixels in read_pixels([image_of(path)] * 12):
+        np.testing.assert_allclose(pixels, TRUTH // 16, atol=6)
+    assert 1 <= len(decoder_process._idle) <= decoder_process._CHILDREN
+    decoder_process.stop()
+    assert decoder_process._idle == []

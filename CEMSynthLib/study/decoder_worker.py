@@ -1,8 +1,9 @@
-"""Worker: decodes the frames that come by standard input with GDCM, in a process that it may end.
+"""Decoder worker: decodes the frames that come by standard input, in a process that a decoder may end.
 
-Run by `CEMSynthLib.study.gdcm_process` as a file, so it imports nothing of this package. A request is the length of a
-JSON header (4 bytes, little endian), the header with the frame's description and ``length``, and the frame. A reply is
-the same with ``error`` or with ``dtype`` and ``shape`` and the pixels.
+Run by `CEMSynthLib.study.decoder_process` as a file, so it imports nothing of this package. A message is the length of
+a JSON header (4 bytes, little endian), the header with the ``length`` of the data, and the data. The worker greets with
+an empty message. A request has ``syntax``, ``plugin``, the frame's description, and the frame; its reply ``error``, or
+``dtype`` and ``shape`` with the pixels.
 """
 
 import json
@@ -40,13 +41,14 @@ def write_message(stream: IO[bytes], content: dict[str, Any], data: bytes) -> No
 def main() -> None:
     """Answer until standard input ends."""
     warnings.simplefilter("ignore")
+    write_message(sys.stdout.buffer, {}, b"")
     while (request := read_message(sys.stdin.buffer)) is not None:
         content, frame = request
-        decoder = get_decoder(UID(content.pop("syntax")))
+        decoder, plugin = get_decoder(UID(content.pop("syntax"))), content.pop("plugin")
         content.pop("length")
         try:
-            pixels, _ = decoder.as_array(encapsulate([frame]), decoding_plugin="gdcm", index=0, **content)
-        except (RuntimeError, ValueError, TypeError, AttributeError, NotImplementedError) as error:
+            pixels, _ = decoder.as_array(encapsulate([frame]), decoding_plugin=plugin, index=0, **content)
+        except (RuntimeError, ValueError, TypeError, KeyError, AttributeError, MemoryError, OSError) as error:
             write_message(sys.stdout.buffer, {"error": type(error).__name__}, b"")
         else:
             reply = {"dtype": pixels.dtype.str, "shape": pixels.shape}
