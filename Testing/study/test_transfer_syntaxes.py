@@ -186,6 +186,8 @@ def test_jpeg_extended_with_12_bits_says_that_nothing_permissive_decodes_it(writ
 
 @pytest.mark.parametrize("syntax", [JPEGLSLossless, JPEG2000Lossless])
 def test_a_frame_of_another_size_never_reaches_the_decoder(write_compressed, syntax):
+    if advice(syntax, 12):
+        pytest.skip(advice(syntax, 12))
     frame = bytearray(frame_of(syntax))
     if syntax == JPEG2000Lossless:
         place = frame.index(b"\xff\x51") + 6
