@@ -279,7 +279,9 @@ def scene(path, extra=()):
     mrml = (
         '<MRML><Volume name="R MLO Rossi" attributes="CEMSynth.sopInstanceUID:1.2.826.0.1.3680043.10.77.1.1.1"/>'
         '<SubjectHierarchyItem id="5" name="Rossi (3)" uids="DICOM^PAT-778812|" attributes="DICOM.PatientName^'
-        'Rossi^Maria Chiara|DICOM.PatientBirthDate^19610823|DICOM.PatientComments^phone; a|b|Level^Patient|"/></MRML>'
+        'Rossi^Maria Chiara|DICOM.PatientBirthDate^19610823|DICOM.PatientComments^phone; a|b|Level^Patient|">'
+        '<SubjectHierarchyItem id="6" name="second look after fall" uids="DICOM^1.2.826.0.1.3680043.10.77.1|ID^x7|" '
+        'attributes="DICOM.StudyDescription^second look after fall|Level^Study|"/></SubjectHierarchyItem></MRML>'
     )
     with zipfile.ZipFile(path, "w") as bundle:
         bundle.writestr("Rossi/Rossi.mrml", mrml)
@@ -299,6 +301,10 @@ def test_a_scene_is_cleaned(case, tmp_path):
     assert names == ["CASE-001/CASE-001.mrml", "CASE-001/Data/R MLO CASE-001.nrrd"]
     assert not [w for w in TELLING if w.lower().encode() in content.lower() or w.lower() in " ".join(names).lower()]
     assert content.endswith(bytes(range(256)))
+    assert b"second look" not in content
+    assert b'name="Study" uids="DICOM^1.2.826' in content
+    assert b'attributes="Level^Study|"' in content
+    assert b"x7" not in content
     (image,) = [dcmread(p) for p in (tmp_path / "out").rglob("*.dcm")]
     assert image.SOPInstanceUID.encode() in content
 
