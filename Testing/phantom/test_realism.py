@@ -13,10 +13,16 @@ import realism
 from CEMSynthLib.phantom.texture import power_law_field
 
 
+@pytest.fixture(scope="module")
+def real():
+    if not realism.REAL.is_dir():
+        pytest.skip("the four real pairs are not beside the checkout")
+    return realism.real_pairs()
+
+
 @pytest.mark.slow
-@pytest.mark.skipif(not realism.REAL.is_dir(), reason="the four real pairs are not beside the checkout")
-def test_the_simulated_views_lie_near_the_real_pairs():
-    rows = realism.compare(realism.real_pairs(), realism.simulated_pairs(31, range(1, 7), 0.4))
+def test_the_simulated_views_lie_near_the_real_pairs(real):
+    rows = realism.compare(real, realism.simulated_pairs(31, range(1, 7), 0.4))
     print(*rows, sep="\n")
     assert [row.name for row in rows] == list(realism.UNITS)
     assert not [str(row) for row in rows if not row.passed]
@@ -37,9 +43,7 @@ def test_the_histogram_distance_is_the_shift():
     ) == pytest.approx(13)
 
 
-@pytest.mark.skipif(not realism.REAL.is_dir(), reason="the four real pairs are not beside the checkout")
-def test_what_is_too_bright_or_has_another_halo_fails():
-    real = realism.real_pairs()
+def test_what_is_too_bright_fails(real):
     rows = {row.name: row for row in realism.compare(real, real)}
     assert all(row.passed for row in rows.values()), "the real pairs are like themselves"
     brighter = [
