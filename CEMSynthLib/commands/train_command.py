@@ -4,11 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from CEMSynthLib.commands.progress_bar import progress_bar
-from CEMSynthLib.commands.training_baselines import write_training_baselines
-from CEMSynthLib.export.output_folder import OutputFolder
-from CEMSynthLib.study.reader import read_folder
-
+PRESETS = ("demo", "study", "fast", "pix2pix", "ceiling")
 _INTERRUPTED = 130
 
 
@@ -18,18 +14,60 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "train",
         help="learn a generator from CEM studies",
         description="Learn a generator from all acquisitions under PATH that have a low-energy and a recombined image. "
-        "Patients are split into training and validation by a hash of seed and Patient ID. Ctrl-C keeps the best "
-        "state so far.",
+        "A training that was stopped, by Ctrl-C or otherwise, goes on with --resume. Several GPUs or computers: "
+        "torchrun --nproc-per-node N -m CEMSynthLib.cli train ...",
     )
     parser.add_argument("path", type=Path, metavar="PATH", help="folder of CEM studies (DICOM or images)")
     parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="the model folder to write")
-    parser.add_argument("--preset", choices=("demo", "ceiling"), default="demo", help="settings (default: demo)")
+    parser.add_argument(
+        "--preset",
+        choices=PRESETS,
+        default="demo",
+        help="demo (small, for a CPU), study (the reference CycleGAN, for a GPU), fast (coarse, to try data out), "
+        "pix2pix, or ceiling (plain paired regression); default: demo",
+    )
     length = parser.add_mutually_exclusive_group()
     length.add_argument("--minutes", type=_positive_number, metavar="N", help="stop after so many minutes")
     length.add_argument("--epochs", type=_positive_whole, metavar="N", help="passes over the images (default: preset)")
     parser.add_argument("--seed", type=int, default=0, help="of split, weights and order (default: 0)")
+    parser.add_argument(
+        "--split",
+        type=Path,
+        metavar="CSV",
+        help="who trains and who validates: columns patient_id and split (train, validation; others are left out), "
+        "such as the cohort.csv of a simulated cohort; default: by a hash of seed and Patient ID",
+    )
+    parser.add_argument(
+        "--regions",
+        type=Path,
+        nargs="+",
+        default=[],
+        metavar="R",
+        help="lesions as Slicer markups (files or folders); default: the truth of a simulated cohort, if any",
+    )
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps (default: auto)")
-    parser.add_argument("--overwrite", action="store_true", help="replace an earlier run with other settings")
+    parser.add_argument(
+        "--precision",
+        choices=("auto", "float32", "bfloat16", "float16"),
+        default="auto",
+        help="of the forward passes (default: auto)",
+    )
+    parser.add_argument(
+        "--cache",
+        type=Path,
+        metavar="DIR",
+        help="where prepared images are kept for the next training; default: in the model folder, removed at the end",
+    )
+    parser.add_argument(
+        "--patient-key",
+        type=Path,
+        metavar="FILE",
+        help="key of the patient hashes in the model card, made where there is none; it stays with you "
+        "(default: ~/.config/cemsynth/patient-key)",
+    )
+    parser.add_argument("--tensorboard", action="store_true", help="also write TensorBoard logs into the model folder")
+    parser.add_argument("--resume", action="store_true", help="go on with a training that was stopped")
+    parser.add_argument("--overwrite", action="store_true", help="replace an earlier training in the model folder")
     parser.set_defaults(run=run)
 
 
@@ -39,52 +77,31 @@ def run(arguments: argparse.Namespace) -> int:
     Returns
     -------
     int
-        0; 130 after Ctrl-C, with the best state so far written.
+        0; 130 after Ctrl-C, with the best and the last state so far written.
 
     Raises
     ------
     CEMSynthError
-        Nothing can be learned: no pairs, too few patients, unknown device, output not usable.
+        Nothing can be learned: no pairs, too few patients, unknown device, output not usable, loss no number.
     """
+    from dataclasses import replace
+
+    from CEMSynthLib.commands.training_run import TrainingRun
     from CEMSynthLib.generator.devices import choose_device
-    from CEMSynthLib.training.plan import PRESETS
-    from CEMSynthLib.training.session import prepare_training, train
+    from CEMSynthLib.training.plan import PRESETS as PLANS
+    from CEMSynthLib.training.runtime import start
 
     device, reason = choose_device(arguments.device)
-    plan = PRESETS[arguments.preset].with_limits(arguments.epochs, arguments.minutes, arguments.seed)
-    asked = {
-        "path": arguments.path.resolve(),
-        "preset": plan.name,
-        "epochs": None if plan.minutes else plan.epochs,
-        "minutes": plan.minutes,
-        "seed": plan.seed,
-        "device": device.type,
-    }
-    interrupted = False
-    with OutputFolder(arguments.output, "train", asked, arguments.overwrite, [arguments.path]) as staging:
+    plan = PLANS[arguments.preset].with_limits(arguments.epochs, arguments.minutes, arguments.seed)
+    plan = replace(plan, precision=arguments.precision)
+    fabric = start(device, plan.precision)
+    if fabric.is_global_zero:
         print(f"Device: {reason}", file=sys.stderr)
-        with progress_bar("Reading image pairs", "pair") as bar:
-            found = read_folder(arguments.path)
-            prepared = prepare_training(found, plan, progress=bar)
-        for left_out in prepared.skipped:
-            print(f"Skipped {left_out.path.name}: {left_out.reason}", file=sys.stderr)
-        print(
-            f"Training on {len(prepared.training)} images of {prepared.card.training.training_patients} patients, "
-            f"validation on {len(prepared.validation)} of {prepared.card.training.validation_patients}.",
-            file=sys.stderr,
-        )
-        with progress_bar("Null baselines") as bar:
-            write_training_baselines(found, {pair.patient_id for pair in prepared.training}, staging, bar)
-        try:
-            with progress_bar("Training", "s" if plan.minutes else "step") as bar:
-                train(prepared, plan, device, staging, bar)
-        except KeyboardInterrupt:
-            if not (staging / "model.json").is_file():
-                raise
-            interrupted = True
-    state = "Stopped early; the best state so far is in" if interrupted else "The model is in"
-    print(f"{state} {arguments.output}", file=sys.stderr)
-    return _INTERRUPTED if interrupted else 0
+    stopped = TrainingRun(arguments, plan, fabric).go()
+    if fabric.is_global_zero:
+        state = "Stopped; --resume goes on. What there is so far is in" if stopped else "The model is in"
+        print(f"{state} {arguments.output}", file=sys.stderr)
+    return _INTERRUPTED if stopped else 0
 
 
 def _positive_number(text: str) -> float:

@@ -8,8 +8,20 @@ class SplitError(CEMSynthError):
 
 
 class TrainingDataError(CEMSynthError):
-    """The folder holds nothing a generator can be trained on."""
+    """The folder holds nothing a generator can be trained on, or an image of it is missing or damaged."""
 
 
 class TrainingOutputError(CEMSynthError):
-    """The model folder cannot be written."""
+    """The model folder or the cache cannot be written."""
+
+
+class TrainingStateError(CEMSynthError):
+    """The state of an interrupted training is missing, damaged, or of another training."""
+
+
+class TrainingSetupError(CEMSynthError):
+    """What was asked for cannot be computed: precision, processes."""
+
+
+class DivergedError(CEMSynthError):
+    """A loss is no longer a number."""

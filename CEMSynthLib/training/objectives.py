@@ -1,54 +1,37 @@
-"""Objectives: what a generator is asked for, as one training step each (paired regression; CycleGAN in `cyclegan`)."""
+"""Objectives: what a generator is asked for, as one training step each (adversarial ones in `cyclegan`, `pix2pix`)."""
 
-from typing import Protocol
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol
 
 import torch
+from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from CEMSynthLib.generator.networks import build_generator
-from CEMSynthLib.training.batches import AIR, Batch
+from CEMSynthLib.training.batches import Batch
+from CEMSynthLib.training.paired import PairedTerms
 from CEMSynthLib.training.plan import Plan
-from CEMSynthLib.training.precision import Precision
 
 
 class Objective(Protocol):
-    """A way to learn ``generator``."""
+    """A way to learn ``generator`` (the network itself, as it is saved)."""
 
     generator: nn.Module
 
-    def step(self, batch: Batch, part_done: float) -> dict[str, float]:
-        """Learn from one batch; ``part_done`` is the part of the training that is over. Returns the losses by name."""
+    def step(self, batch: Batch, part_done: float) -> dict[str, Tensor]:
+        """Learn from one batch; ``part_done`` is the part of the training that is over. Returns the losses by name.
 
+        Raises
+        ------
+        FloatingPointError
+            A loss is not finite; the weights are as they were.
+        """
 
-def masked_l1(a: Tensor, b: Tensor, mask: Tensor) -> Tensor:
-    """Mean absolute difference over the breast, one number for the batch."""
-    return ((a.float() - b.float()).abs() * mask).sum() / mask.sum().clamp_min(1)
+    def state_dict(self) -> dict[str, Any]:
+        """Everything that the next step depends on."""
 
-
-def masked_dissimilarity(a: Tensor, b: Tensor, mask: Tensor) -> Tensor:
-    """1 - SSIM over the breast (Wang et al. 2004: Gaussian of 11 x 11, sigma 1.5, K 0.01 / 0.03), for learning.
-
-    The data range is 1, half of the network's output: about the width of a recombined VOI window. L1 alone shrinks fine
-    structure toward zero where noise hides it; this term asks for its amplitude.
-    """
-    offsets = torch.arange(11, dtype=torch.float32, device=a.device) - 5
-    kernel = torch.exp(-(offsets**2) / (2 * 1.5**2))
-    kernel = kernel / kernel.sum()
-    x, y = a.float(), b.float()
-    stack = torch.cat([x, y, x * x, y * y, x * y])
-    stack = nn.functional.conv2d(nn.functional.pad(stack, (5, 5, 0, 0), mode="reflect"), kernel.reshape(1, 1, 1, 11))
-    stack = nn.functional.conv2d(nn.functional.pad(stack, (0, 0, 5, 5), mode="reflect"), kernel.reshape(1, 1, 11, 1))
-    mean_x, mean_y, xx, yy, xy = stack.chunk(5)
-    spread = (xx - mean_x**2) + (yy - mean_y**2)
-    shared = xy - mean_x * mean_y
-    level = (2 * mean_x * mean_y + 0.01**2) / (mean_x**2 + mean_y**2 + 0.01**2)
-    ssim = level * (2 * shared + 0.03**2) / (spread + 0.03**2)
-    return ((1 - ssim) * mask).sum() / mask.sum().clamp_min(1)
-
-
-def inside(image: Tensor, mask: Tensor) -> Tensor:
-    """The image inside the breast, air outside: what a network paints beside the breast counts nowhere."""
-    return torch.where(mask > 0, image.float(), torch.full_like(image, AIR, dtype=torch.float32))
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go back to such a state."""
 
 
 def learning_rate_factor(part_done: float) -> float:
@@ -56,36 +39,100 @@ def learning_rate_factor(part_done: float) -> float:
     return min(1.0, max(2 * (1 - part_done), 1e-3))
 
 
-def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
-    """Set the step size of all parameters."""
-    for group in optimizer.param_groups:
-        group["lr"] = rate
+class Learner:
+    """Networks that one optimizer moves.
 
+    Parameters
+    ----------
+    fabric
+        Where to compute; with several processes their gradients are averaged.
+    networks
+        Moved to the device, channels last.
+    rate, betas
+        Of Adam.
+    """
 
-def placed(network: nn.Module, device: torch.device) -> nn.Module:
-    """The network on a device, channels last."""
-    for parameter in network.to(device).parameters():
-        if parameter.ndim == 4:
-            parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
-    return network
+    def __init__(
+        self, fabric: Fabric, networks: Iterable[nn.Module], rate: float, betas: tuple[float, float] = (0.5, 0.999)
+    ) -> None:
+        self._fabric = fabric
+        self._rate = rate
+        self.networks = [_channels_last(network.to(fabric.device)) for network in networks]
+        self.shared = [fabric.setup_module(network, move_to_device=False) for network in self.networks]
+        self._parameters = [p for network in self.networks for p in network.parameters()]
+        self._adam = torch.optim.Adam(self._parameters, lr=rate, betas=betas)
+        optimizer = fabric.setup_optimizers(self._adam)
+        self._optimizer = optimizer[0] if isinstance(optimizer, tuple) else optimizer
+
+    def set_part_done(self, part_done: float) -> None:
+        """Set the step size for this part of the training."""
+        for group in self._adam.param_groups:
+            group["lr"] = self._rate * learning_rate_factor(part_done)
+
+    def require_gradients(self, required: bool) -> None:
+        """Whether gradients of the weights are wanted."""
+        for parameter in self._parameters:
+            parameter.requires_grad_(required)
+
+    def apply(self, losses: Mapping[str, Tensor], weights: Mapping[str, float], share: float) -> None:
+        """One step down the weighted sum.
+
+        Raises
+        ------
+        FloatingPointError
+            The sum is not finite; nothing is changed.
+        """
+        used = [weights[name] * loss for name, loss in losses.items() if weights[name]]
+        total = torch.stack(used).sum()
+        if not bool(torch.isfinite(total.detach())):
+            raise FloatingPointError("loss")
+        self._optimizer.zero_grad(set_to_none=True)
+        self._fabric.backward(share * total)
+        self._optimizer.step()
+
+    def state_dict(self) -> dict[str, Any]:
+        """Weights and the optimizer's memory."""
+        return {"networks": [network.state_dict() for network in self.networks], "adam": self._adam.state_dict()}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go back to such a state."""
+        for network, weights in zip(self.networks, state["networks"], strict=True):
+            network.load_state_dict(weights)
+        self._adam.load_state_dict(state["adam"])
 
 
 class PairedRegression:
-    """The reference ceiling: L1 between output and recombined image inside the breast, nothing else."""
+    """The paired terms alone; with L1 only, the reference ceiling."""
 
-    def __init__(self, plan: Plan, device: torch.device, precision: Precision) -> None:
-        self.generator = placed(build_generator(plan.architecture), device)
-        self._plan = plan
-        self._precision = precision
-        self._optimizer = torch.optim.Adam(self.generator.parameters(), lr=plan.learning_rate, betas=(0.9, 0.999))
+    def __init__(self, plan: Plan, fabric: Fabric) -> None:
+        self._terms = PairedTerms(plan)
+        betas = (0.9, 0.999)
+        self._learner = Learner(fabric, [build_generator(plan.architecture)], plan.learning_rate, betas)
+        self.generator = self._learner.networks[0]
 
-    def step(self, batch: Batch, part_done: float) -> dict[str, float]:
-        """One step on the paired L1."""
-        set_learning_rate(self._optimizer, self._plan.learning_rate * learning_rate_factor(part_done))
-        self._optimizer.zero_grad(set_to_none=True)
-        with self._precision.autocast():
-            output = self.generator(batch.low_energy)
-        loss = masked_l1(output, batch.recombined, batch.mask)
-        loss.backward()  # type: ignore[no-untyped-call]
-        self._optimizer.step()
-        return {"paired": float(loss.detach())}
+    def step(self, batch: Batch, part_done: float) -> dict[str, Tensor]:
+        """One step on the paired terms."""
+        self._learner.set_part_done(part_done)
+        losses = self._terms.losses(self._learner.shared[0](batch.low_energy), batch)
+        self._learner.apply(losses, self._terms.weights(), batch.share)
+        return detached(losses)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Weights and the optimizer's memory."""
+        return {"generator": self._learner.state_dict()}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go back to such a state."""
+        self._learner.load_state_dict(state["generator"])
+
+
+def detached(losses: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The same numbers without their history."""
+    return {name: value.detach() for name, value in losses.items()}
+
+
+def _channels_last(network: nn.Module) -> nn.Module:
+    for parameter in network.parameters():
+        if parameter.ndim == 4:
+            parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
+    return network

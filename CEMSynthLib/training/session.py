@@ -1,4 +1,4 @@
-"""Session: from a folder of CEM studies to a model folder: pairs, split, gray scale, card, training."""
+"""Session: from pairs to a model folder: split, gray scale, card, training."""
 
 import platform
 import re
@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from lightning_fabric import Fabric
 
 from CEMSynthLib import __version__
 from CEMSynthLib.generator.card import (
@@ -17,17 +18,21 @@ from CEMSynthLib.generator.card import (
     OutputNormalization,
     TrainingData,
 )
+from CEMSynthLib.generator.fields import Scalar
+from CEMSynthLib.generator.image_statistics import training_range
 from CEMSynthLib.progress import Progress, silent
-from CEMSynthLib.study.model import FileReason, StudyFolder, VOIWindow
-from CEMSynthLib.training.data import Pair, PairSet, output_normalization, read_pairs
+from CEMSynthLib.study.model import FileReason, VOIWindow
+from CEMSynthLib.training.data import Pair, PairSet, output_normalization
+from CEMSynthLib.training.hashes import patient_hash
 from CEMSynthLib.training.plan import Plan
-from CEMSynthLib.training.precision import Precision
-from CEMSynthLib.training.split import Split, split_patients
-from CEMSynthLib.training.trainer import Trainer, TrainingResult
+from CEMSynthLib.training.runtime import resolve_precision
+from CEMSynthLib.training.split import Split, require_apart, split_patients
+from CEMSynthLib.training.trainer import EpochLog, Trainer, TrainingResult
+from CEMSynthLib.training.validation import Judge
 
 # A breast is about 15 cm high; only where no training image has a spacing to tell it.
 _HEIGHT_MM = 150.0
-_SIMULATED_ID = re.compile(r"SIM-(\d+)-\d+")
+_SIMULATED_ID = re.compile(r"[A-Z]+-(\d+)-\d+")
 _USE = "Research on synthetic iodine images from low-energy mammograms: teaching, testing of software, method studies."
 _LIMITS = (
     "Not for diagnosis. What low energy does not show, the synthetic image cannot show: enhancement may be missing or "
@@ -51,61 +56,68 @@ class PreparedTraining:
 
 
 def prepare_training(
-    folder: StudyFolder,
-    plan: Plan,
-    split: Callable[[Sequence[str]], Split] | None = None,
-    progress: Progress = silent,
+    found: PairSet, plan: Plan, key: bytes, split: Callable[[Sequence[str]], Split] | None = None
 ) -> PreparedTraining:
-    """Read the pairs, split the patients, and find gray scale, window and breast height from the training side.
+    """Split the patients, and find gray scale, window, breast height and the card from the training side.
 
     Parameters
     ----------
-    folder
-        What `CEMSynthLib.study.reader.read_folder` returned.
+    found
+        What `cache.cached_pairs` returned for `draft_card`.
     plan
         Settings.
+    key
+        Of the hashes of patient identifiers in the card.
     split
         Gets all patient identifiers; ``None``: by seed (see `split.split_patients`).
-    progress
-        Told after each acquisition.
 
     Raises
     ------
-    TrainingDataError
-        No usable pair.
     SplitError
-        Too few patients, or a patient on both sides.
+        Too few patients, or a patient or a study on both sides.
     """
-    found = read_pairs(folder, _draft(plan), progress)
     patients = found.patient_ids
     sides = split(patients) if split else split_patients(patients, plan.validation_fraction, plan.seed)
-    training = found.of(sides.training)
+    training, validation = found.of(sides.training), found.of(sides.validation)
+    require_apart(*([(pair.patient_id, pair.study_uid) for pair in side] for side in (training, validation)))
     scale, window = output_normalization(training)
     heights = [pair.height_px for pair in training if pair.height_px is not None]
-    draft = _draft(plan)
+    draft = draft_card(plan)
     card = replace(
         draft,
         output_normalization=scale,
         display_window=window,
         median_breast_height_px=float(np.median(heights)) if heights else draft.median_breast_height_px,
-        training=_training_data(found, training, sides, plan),
+        training=_training_data((*training, *validation), training, sides, plan, key),
+        training_range=training_range(pair.statistics for pair in training),
     )
     if not card.training.simulated_only:
         card = replace(card, limits_of_use=_LIMITS)
-    return PreparedTraining(training, found.of(sides.validation), found.skipped, card)
+    return PreparedTraining(training, validation, found.skipped, card)
 
 
 def train(
-    prepared: PreparedTraining, plan: Plan, device: torch.device, output: Path, progress: Progress = silent
+    prepared: PreparedTraining,
+    plan: Plan,
+    fabric: Fabric,
+    output: Path,
+    progress: Progress = silent,
+    *,
+    judge: Judge | None = None,
+    log: EpochLog | None = None,
+    resume: bool = False,
 ) -> TrainingResult:
     """Train and write the model folder (see `trainer.Trainer`)."""
-    name = Precision(device, plan.precision).name
-    settings = {**prepared.card.training.settings, "device": device.type, "precision": name}
+    name = resolve_precision(fabric.device, plan.precision)
+    here: dict[str, Scalar] = {"device": fabric.device.type, "precision": name, "processes": fabric.world_size}
+    settings = {**prepared.card.training.settings, **here}
     card = replace(prepared.card, training=replace(prepared.card.training, settings=settings))
-    return Trainer(plan, card, prepared.training, prepared.validation, device, output).fit(progress)
+    trainer = Trainer(plan, card, prepared.training, prepared.validation, fabric, output, judge, log)
+    return trainer.fit(progress, resume)
 
 
-def _draft(plan: Plan) -> ModelCard:
+def draft_card(plan: Plan) -> ModelCard:
+    """The card before anything is known of the images: enough to prepare them."""
     return ModelCard(
         name=f"cemsynth-{plan.name}",
         version=__version__,
@@ -130,10 +142,13 @@ def _draft(plan: Plan) -> ModelCard:
     )
 
 
-def _training_data(found: PairSet, training: Sequence[Pair], sides: Split, plan: Plan) -> TrainingData:
-    simulated = all(pair.simulator is not None for pair in found.pairs)
-    simulators = sorted({pair.simulator for pair in found.pairs if pair.simulator})
-    matches = [_SIMULATED_ID.fullmatch(patient) for patient in found.patient_ids]
+def _training_data(
+    pairs: Sequence[Pair], training: Sequence[Pair], sides: Split, plan: Plan, key: bytes
+) -> TrainingData:
+    simulated = all(pair.simulator is not None for pair in pairs)
+    simulators = sorted({pair.simulator for pair in pairs if pair.simulator})
+    patients = (*sides.training, *sides.validation)
+    matches = [_SIMULATED_ID.fullmatch(patient) for patient in patients]
     origin = (
         "simulated images only, no image of a patient"
         if simulated
@@ -144,9 +159,11 @@ def _training_data(found: PairSet, training: Sequence[Pair], sides: Split, plan:
         description=f"{len(training)} image pairs of {len(sides.training)} patients: {origin}.",
         simulated_only=simulated,
         simulator=", ".join(simulators) if simulators else None,
-        seeds=tuple(sorted({int(match[1]) for match in matches if match})),
+        seeds=tuple(sorted({int(match[1]) for match in matches if match})) if simulated else (),
         training_patients=len(sides.training),
         validation_patients=len(sides.validation),
         training_images=len(training),
         settings=settings,
+        image_sha256=tuple(sorted({digest for pair in training for digest in pair.sha256})),
+        patient_hashes=tuple(sorted({patient_hash(patient, key) for patient in patients})),
     )

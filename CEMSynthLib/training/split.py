@@ -1,8 +1,10 @@
 """Split: which patients train and which validate, by patient and never by image."""
 
+import csv
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from CEMSynthLib.training.errors import SplitError
 
@@ -90,6 +92,67 @@ def explicit_split(
     if unknown:
         raise SplitError(f"{len(unknown)} patient(s) of the split have no image pair in the training folder.")
     return Split(training=tuple(sorted(chosen)), validation=tuple(sorted(set(validation))))
+
+
+def require_apart(training: Iterable[tuple[str, str | None]], validation: Iterable[tuple[str, str | None]]) -> None:
+    """Refuse a patient or a study that is on both sides.
+
+    Parameters
+    ----------
+    training, validation
+        Patient identifier and Study Instance UID (``None`` where there is none) of each image.
+
+    Raises
+    ------
+    SplitError
+        One is on both; a study may be because its files carry two patient identifiers.
+    """
+    here, there = list(training), list(validation)
+    patients = {_same(p) for p, _ in here} & {_same(p) for p, _ in there}
+    if patients:
+        raise SplitError(f"{len(patients)} patient(s) are on both the training and the validation side.")
+    studies = {uid for _, uid in here if uid} & {uid for _, uid in there if uid}
+    if studies:
+        raise SplitError(
+            f"{len(studies)} study or studies are on both the training and the validation side, under different "
+            "patient identifiers; give their files one identifier, or name both identifiers on one side with --split."
+        )
+
+
+def read_split(path: Path) -> tuple[tuple[str, ...], tuple[str, ...] | None]:
+    """Read who trains and who validates from a table, such as the ``cohort.csv`` of a simulated cohort.
+
+    Parameters
+    ----------
+    path
+        CSV with the columns ``patient_id`` and ``split`` (``train``, ``validation``; any other word, such as ``test``:
+        the patient is left out).
+
+    Returns
+    -------
+    tuple of str, tuple of str or None
+        Patients to train on and to validate on; ``None`` where the table names no validation patient.
+
+    Raises
+    ------
+    SplitError
+        The file cannot be read, lacks a column, or gives a patient two sides.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as stream:
+            rows = list(csv.DictReader(stream))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise SplitError(f"The split {path} cannot be read as a CSV table.") from error
+    if not rows or not {"patient_id", "split"} <= set(rows[0]):
+        raise SplitError(f"The split {path.name} needs the columns patient_id and split.")
+    sides: dict[str, tuple[str, str]] = {}
+    for row in rows:
+        patient, side = str(row["patient_id"] or "").strip(), str(row["split"] or "").strip().casefold()
+        if sides.setdefault(_same(patient), (patient, side))[1] != side:
+            raise SplitError(f"The split {path.name} gives a patient two sides.")
+    training = tuple(patient for patient, side in sides.values() if side == "train")
+    validation = tuple(patient for patient, side in sides.values() if side == "validation")
+    return training, validation or None
 
 
 def _same(patient: str) -> str:

@@ -1,7 +1,12 @@
-"""`cemsynth train`: a model folder from a folder of pictures, refusals in words, Ctrl-C keeps the best state."""
+"""`cemsynth train`: a model folder from a folder of pictures, refusals in words, going on after Ctrl-C or SIGKILL."""
 
 # ruff: noqa: E402
 import argparse
+import os
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,13 +18,17 @@ from scipy import ndimage
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("safetensors")
+pytest.importorskip("lightning_fabric")
 
-from CEMSynthLib.commands import train_command
+from CEMSynthLib.commands import train_command, training_run
 from CEMSynthLib.errors import CEMSynthError
 from CEMSynthLib.generator.card import load_card, verify_weights
 from CEMSynthLib.generator.errors import DeviceError
 from CEMSynthLib.progress import Progress
 from CEMSynthLib.training.errors import SplitError
+from CEMSynthLib.training.plan import PRESETS
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(autouse=True)
@@ -46,42 +55,82 @@ def pictures(tmp_path: Path) -> Path:
     return folder
 
 
-def train(*words: object) -> int:
-    parser = argparse.ArgumentParser()
-    train_command.add_parser(parser.add_subparsers())
-    arguments = parser.parse_args(["train", *map(str, words)])
-    return train_command.run(arguments)
+@pytest.fixture
+def train(tmp_path: Path):
+    def trained(*words: object) -> int:
+        parser = argparse.ArgumentParser()
+        train_command.add_parser(parser.add_subparsers())
+        key = ("--patient-key", str(tmp_path / "keys" / "key"))
+        arguments = parser.parse_args(["train", *map(str, words), *key])
+        return arguments.run(arguments)
+
+    return trained
 
 
-def test_a_model_folder_is_written(pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def files(folder: Path) -> set[str]:
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_model_folder_is_written(train, pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     output = tmp_path / "model"
     assert train(pictures, "--output", output, "--epochs", 1, "--device", "cpu") == 0
     card = load_card(output)
     verify_weights(output, card)
     assert not card.training.simulated_only
     assert card.architecture.type == "resnet"
-    names = {path.relative_to(output).as_posix() for path in output.rglob("*") if path.is_file()}
+    assert "null baselines" in card.training.selection
+    assert "validation_baselines_beaten" in card.training.settings
+    assert len(card.training.image_sha256) == 2 * card.training.training_images
     written = {"model.safetensors", "model.json", "baselines.npz", "losses.csv", "samples/epoch_001.png"}
-    assert names == written | {"cemsynth-manifest.json"}
+    assert files(output) == written | {"learning_curves.png", "cemsynth-manifest.json"}
+    assert Image.open(output / "learning_curves.png").size[0] > 800
     assert (output / "model.safetensors").stat().st_size <= 4 * 2**20
+    assert (tmp_path / "keys" / "key").stat().st_mode & 0o077 == 0
     told = capsys.readouterr().err
     assert "CPU, as asked." in told
     assert "3 patients" in told or "of 2 patients" in told
+    # The finished folder is touched only when asked to, and then holds the same again.
+    weights = (output / "model.safetensors").read_bytes()
+    with pytest.raises(CEMSynthError, match="--overwrite"):
+        train(pictures, "--output", output, "--epochs", 1, "--device", "cpu")
+    assert train(pictures, "--output", output, "--epochs", 1, "--device", "cpu", "--overwrite") == 0
+    assert (output / "model.safetensors").read_bytes() == weights
 
 
-def test_what_cannot_be_done_is_refused_and_nothing_is_written(pictures: Path, tmp_path: Path) -> None:
+def test_presets_are_those_of_the_plan() -> None:
+    assert set(train_command.PRESETS) == set(PRESETS)
+
+
+def test_cache_split_and_logs(train, pictures: Path, tmp_path: Path) -> None:
+    pytest.importorskip("tensorboard")
+    split = tmp_path / "split.csv"
+    split.write_text("patient_id,split\nP1,train\nP2,validation\nP3,test\n", encoding="utf-8")
+    words = ("--epochs", 1, "--device", "cpu", "--preset", "fast", "--cache", tmp_path / "cache", "--split", split)
+    assert train(pictures, "--output", tmp_path / "model", *words, "--tensorboard") == 0
+    card = load_card(tmp_path / "model")
+    assert (card.training.training_patients, card.training.validation_patients) == (1, 1)
+    assert len(files(tmp_path / "cache")) == 2
+    assert any(name.startswith("tensorboard/events") for name in files(tmp_path / "model"))
+    before = {name: (tmp_path / "cache" / name).stat().st_mtime_ns for name in files(tmp_path / "cache")}
+    assert train(pictures, "--output", tmp_path / "second", *words) == 0
+    assert {name: (tmp_path / "cache" / name).stat().st_mtime_ns for name in files(tmp_path / "cache")} == before
+
+
+def test_what_cannot_be_done_is_refused_and_nothing_is_written(train, pictures: Path, tmp_path: Path) -> None:
     output = tmp_path / "model"
     with pytest.raises(CEMSynthError):
         train(tmp_path / "nowhere", "--output", output, "--epochs", 1)
     with pytest.raises(DeviceError):
         train(pictures, "--output", output, "--epochs", 1, "--device", "abacus")
+    with pytest.raises(CEMSynthError, match="needs a GPU"):
+        train(pictures, "--output", output, "--epochs", 1, "--device", "cpu", "--precision", "float16")
     for file in pictures.glob("P[23]*"):
         file.unlink()
     with pytest.raises(SplitError):
         train(pictures, "--output", output, "--epochs", 1, "--device", "cpu")
-    with pytest.raises(CEMSynthError, match="input"):
+    with pytest.raises(CEMSynthError, match="holds no earlier run"):
         train(pictures, "--output", pictures, "--epochs", 1, "--device", "cpu")
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["pictures"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["keys", "pictures"]
     for wrong in (["--minutes", "0"], ["--epochs", "-1"], ["--epochs", "1", "--minutes", "1"], ["--preset", "best"]):
         with pytest.raises(SystemExit) as stop:
             train(pictures, "--output", output, *wrong)
@@ -89,8 +138,8 @@ def test_what_cannot_be_done_is_refused_and_nothing_is_written(pictures: Path, t
 
 
 @pytest.mark.parametrize("epochs_before", [0, 1])
-def test_ctrl_c_keeps_the_best_state_or_leaves_nothing(
-    pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, epochs_before: int
+def test_ctrl_c_keeps_what_there_is_and_resume_goes_on(
+    train, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, epochs_before: int
 ) -> None:
     @contextmanager
     def interrupting(title: str, unit: str = "image") -> Iterator[Progress]:
@@ -102,14 +151,46 @@ def test_ctrl_c_keeps_the_best_state_or_leaves_nothing(
 
         yield step
 
-    monkeypatch.setattr(train_command, "progress_bar", interrupting)
     output = tmp_path / "model"
-    words = (pictures, "--output", output, "--epochs", 50, "--preset", "ceiling", "--device", "cpu")
-    if epochs_before == 0:
-        with pytest.raises(KeyboardInterrupt):
-            train(*words)
-        assert not output.exists()
-    else:
-        assert train(*words) == 130
-        verify_weights(output, load_card(output))
-    assert not list(tmp_path.glob(".*"))
+    words = (pictures, "--output", output, "--epochs", 3, "--preset", "ceiling", "--device", "cpu")
+    with monkeypatch.context() as patched:
+        patched.setattr(training_run, "progress_bar", interrupting)
+        if epochs_before == 0:
+            with pytest.raises(KeyboardInterrupt):
+                train(*words)
+        else:
+            assert train(*words) == 130
+            verify_weights(output, load_card(output))
+            with pytest.raises(CEMSynthError, match="--resume"):
+                train(*words)
+    assert not list(tmp_path.rglob(".*"))
+    assert train(*words, "--resume") == 0
+    assert [row["epoch"] for row in load_card(output).training.curves] == [1, 2, 3]
+    assert not (output / "training").exists()
+
+
+@pytest.mark.slow
+def test_killed_at_any_moment_it_ends_with_the_same_bits(pictures: Path, tmp_path: Path) -> None:
+    def command(output: str, *more: str) -> list[str]:
+        words = [sys.executable, "-m", "CEMSynthLib.cli", "train", str(pictures), "--output", str(tmp_path / output)]
+        words += ["--preset", "fast", "--epochs", "60", "--device", "cpu", "--precision", "float32"]
+        return [*words, "--patient-key", str(tmp_path / "key"), *more]
+
+    place = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    subprocess.run(command("whole"), env=place, check=True, capture_output=True, timeout=300)
+    random, state = np.random.default_rng(), tmp_path / "parts" / "training" / "state.pt"
+    for number in range(2):
+        last = state.stat().st_mtime_ns if number else 0
+        running = subprocess.Popen(command("parts", "--resume"), env=place, stdout=-3, stderr=-3)
+        deadline = time.monotonic() + 200
+        while not (state.is_file() and state.stat().st_mtime_ns > last):
+            assert running.poll() is None, "ended before it was killed"
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        time.sleep(random.uniform(0, 0.3))
+        running.send_signal(signal.SIGKILL)
+        assert running.wait() == -signal.SIGKILL
+    subprocess.run(command("parts", "--resume"), env=place, check=True, capture_output=True, timeout=300)
+    assert files(tmp_path / "parts") == files(tmp_path / "whole")
+    for name in ("model.safetensors", "model.json"):
+        assert (tmp_path / "parts" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()

@@ -58,6 +58,49 @@ def make_pair(seed: int, laterality: Laterality) -> Acquisition:
     )
 
 
+KEY = b"k" * 32
+
+
+@pytest.fixture
+def prepare(tmp_path_factory: pytest.TempPathFactory):
+    """Pairs through the cache, split, card."""
+    pytest.importorskip("lightning_fabric")
+    from CEMSynthLib.training.cache import cached_pairs
+    from CEMSynthLib.training.session import draft_card, prepare_training
+
+    cache = tmp_path_factory.mktemp("cache")
+
+    def prepared(folder: StudyFolder, plan, split=None):
+        return prepare_training(cached_pairs(folder, draft_card(plan), cache), plan, KEY, split)
+
+    return prepared
+
+
+@pytest.fixture
+def learn(prepare):
+    """Train on made-up studies."""
+    import torch
+
+    from CEMSynthLib.training.runtime import start
+    from CEMSynthLib.training.session import train
+
+    def learned(folder: StudyFolder, plan, output: Path, progress=lambda done, total, what: None, **more):
+        fabric = start(torch.device("cpu"), plan.precision)
+        return train(prepare(folder, plan), plan, fabric, output, progress, **more)
+
+    return learned
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    """Images this small gain nothing from threads, which on a busy machine wait for each other (20 times slower)."""
+    torch = pytest.importorskip("torch")
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
 @pytest.fixture
 def folder() -> StudyFolder:
     """Six patients with two breasts each."""

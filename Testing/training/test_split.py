@@ -1,11 +1,13 @@
 """Split: by patient, stable, and refused where it leaks."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from CEMSynthLib.training.errors import SplitError
-from CEMSynthLib.training.split import Split, explicit_split, split_patients
+from CEMSynthLib.training.split import Split, explicit_split, read_split, require_apart, split_patients
 
 NAMES = st.lists(st.text("abcdefgh0123456789-", min_size=1, max_size=8), min_size=2, max_size=60, unique=True)
 
@@ -54,3 +56,27 @@ def test_too_few_patients() -> None:
     for patients in ([], ["P1"], ["P1", "p1"]):
         with pytest.raises(SplitError, match="at least two"):
             split_patients(patients, 0.5, 0)
+
+
+def test_a_study_on_both_sides_is_refused() -> None:
+    require_apart([("P1", "1.2"), ("P2", None)], [("P3", "1.3"), ("P4", None)])
+    with pytest.raises(SplitError, match="1 study"):
+        require_apart([("P1", "1.2")], [("P3", "1.2")])
+    with pytest.raises(SplitError, match="1 patient"):
+        require_apart([("P1", "1.2")], [("p1 ", "1.3")])
+
+
+def test_a_table_says_who_trains(tmp_path: Path) -> None:
+    path = tmp_path / "split.csv"
+    path.write_text("patient_id,view,split\nP1,CC,train\nP1,MLO,Train\nP2,CC,validation\nP3,CC,test\n", "utf-8")
+    assert read_split(path) == (("P1",), ("P2",))
+    path.write_text("patient_id,split\nP1,train\nP3,test\n", "utf-8")
+    assert read_split(path) == (("P1",), None)
+    path.write_text("patient_id,split\nP1,train\np1 ,validation\n", "utf-8")
+    with pytest.raises(SplitError, match="two sides"):
+        read_split(path)
+    path.write_text("patient,side\nP1,train\n", "utf-8")
+    with pytest.raises(SplitError, match="columns"):
+        read_split(path)
+    with pytest.raises(SplitError, match="cannot be read"):
+        read_split(tmp_path / "nowhere.csv")
