@@ -1,6 +1,7 @@
 """Archive: a zip of a study, unpacked into a private temporary folder; bombs and names that lead out are refused."""
 
 import stat
+import struct
 import tempfile
 import zipfile
 import zlib
@@ -16,7 +17,11 @@ _ALWAYS_ALLOWED = 256 * 2**20
 _LARGEST = 32 * 2**30
 _BLOCK = 1 << 20
 _ENCRYPTED = 0x1
-_ERRORS = (zipfile.BadZipFile, zlib.error, LZMAError, EOFError, NotImplementedError, RuntimeError, ValueError)
+# What zipfile raises on damaged archives (an empty name: IndexError).
+_ERRORS = (
+    zipfile.BadZipFile, zlib.error, LZMAError, EOFError, NotImplementedError, RuntimeError, ValueError, IndexError,
+    KeyError, TypeError, struct.error,
+)  # fmt: skip
 
 # Unpacked archives by path, size and time of change, so that opening one twice costs once; removed at exit.
 _unpacked: dict[tuple[Path, int, int], tempfile.TemporaryDirectory[str]] = {}

@@ -118,6 +118,15 @@ def test_encrypted_damaged_empty(zipped, tmp_path):
         read_folder(zipped([], "empty.zip"))
 
 
+def test_a_member_without_a_name_is_damage(zipped):
+    path = zipped([("a", b"x")])
+    raw = path.read_bytes()
+    directory = raw.index(b"PK\x01\x02")
+    path.write_bytes(raw[: directory + 28] + bytes(2) + raw[directory + 30 :])
+    with pytest.raises(StudyFolderError, match=r"study\.zip is a damaged zip"):
+        read_folder(path)
+
+
 def test_an_archive_among_other_files_is_told(zipped, write_dicom, tmp_path):
     write_dicom("study/le.dcm")
     zipped([("x.dcm", b"x")], "study/more.zip")
