@@ -11,7 +11,18 @@ from CEMSynthLib import __version__
 from CEMSynthLib.errors import CEMSynthError
 
 #: Subcommands in the order of the work; each lives in `CEMSynthLib.commands`.
-COMMANDS = ("demo", "list", "synthesize", "measure", "deidentify", "simulate", "train", "evaluate")
+COMMANDS = (
+    "demo",
+    "list",
+    "synthesize",
+    "measure",
+    "deidentify",
+    "simulate",
+    "train",
+    "evaluate",
+    "models",
+    "benchmark",
+)
 EXTRAS = {
     "torch": "generator",
     "safetensors": "generator",

@@ -109,6 +109,8 @@ class Worker:
                 continue
             try:
                 if len(line) > LONGEST_LINE:
+                    while line and not line.endswith(b"\n"):
+                        line = self._requests.readline(LONGEST_LINE)
                     raise ProtocolError("The line is too long.")
                 request = parse_request(line)
             except ProtocolError as error:

@@ -160,7 +160,7 @@ def test_checksum_of_the_weights(tmp_path: Path, card: ModelCard) -> None:
 def test_find_model(tmp_path: Path) -> None:
     assert find_model(tmp_path) == tmp_path
     assert find_model(str(tmp_path)) == tmp_path
-    with pytest.raises(ModelError, match="neither a shipped model, nor one in .*, nor a folder"):
+    with pytest.raises(ModelError, match=r"neither a shipped model, nor one in .*, nor a folder"):
         find_model("no_such_model")
 
 
