@@ -159,7 +159,7 @@ def write(case: Case, path: Path, **more: Any) -> Path:
     meta = FileMetaDataset()
     meta.TransferSyntaxUID = ExplicitVRLittleEndian if case.syntax == RLELossless else case.syntax
     meta.MediaStorageSOPClassUID = case.edits.get("SOPClassUID") or MAMMOGRAPHY
-    meta.MediaStorageSOPInstanceUID = generate_uid()
+    meta.MediaStorageSOPInstanceUID = generate_uid(entropy_srcs=[case.name])  # the same each time
     implicit, little = case.syntax == ImplicitVRLittleEndian, case.syntax != ExplicitVRBigEndian
     dataset = FileDataset(str(path), {}, b"\0" * 128, meta, is_implicit_VR=implicit, is_little_endian=little)
     bits = case.stored.dtype.itemsize * 8

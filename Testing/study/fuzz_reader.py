@@ -33,7 +33,7 @@ from corpus_files import LOW, SUBTRACTION, Case, write
 from pydicom.dataset import FileDataset
 from pydicom.fileset import FileSet
 from pydicom.pixels.encoders.base import get_encoder
-from pydicom.uid import JPEG2000Lossless, JPEGLSLossless
+from pydicom.uid import UID, JPEG2000Lossless, JPEGLSLossless
 
 from CEMSynthLib.errors import CEMSynthError
 from CEMSynthLib.study.decoder_process import stop
@@ -67,13 +67,13 @@ def seeds(folder: Path) -> list[tuple[str, bytes]]:
     for option in ("+e1", "+ee"):  # JPEG lossless, JPEG extended with 12 bits
         if shutil.which("dcmcjpeg"):
             write(Case("plain", stored=LARGE), path)
-            subprocess.run(["dcmcjpeg", option, path, path], check=True, capture_output=True)
+            subprocess.run(["dcmcjpeg", option, "+un", path, path], check=True, capture_output=True)
             found += [path.read_bytes()] * 8
             path.unlink()
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
-        file.writestr("a/one.dcm", found[0])
-        file.writestr("a/two.dcm", found[2])
+        file.writestr(zipfile.ZipInfo("a/one.dcm"), found[0], zipfile.ZIP_DEFLATED)
+        file.writestr(zipfile.ZipInfo("a/two.dcm"), found[2], zipfile.ZIP_DEFLATED)
     images = [(NAME, data) for data in [*found, *[archive.getvalue()] * 8]]
     return images + [("DICOMDIR", directory(folder))] * 8
 
@@ -81,9 +81,10 @@ def seeds(folder: Path) -> list[tuple[str, bytes]]:
 def directory(folder: Path) -> bytes:
     """A DICOMDIR that names two files."""
     fileset = FileSet()
+    fileset.UID = UID("1.2.3.4.5")
     extra = {"StudyDate": "20250102", "StudyTime": "101500", "StudyID": "1", "SeriesNumber": 1, "AccessionNumber": ""}
     for number, image_type in enumerate((LOW, SUBTRACTION)):
-        case = Case("of a medium", {"ImageType": image_type, "InstanceNumber": number, **extra})
+        case = Case(f"of a medium {number}", {"ImageType": image_type, "InstanceNumber": number, **extra})
         fileset.add(write(case, folder / "member.dcm"))
     with tempfile.TemporaryDirectory() as name:
         fileset.write(name)
