@@ -16,8 +16,9 @@ SKIN_LINE, TROUGH, RIM = 0.04, 0.25, 0.40
 #: A maximum ends where P has fallen behind it by this part of the rise from the trough, and counts if it reaches half
 #: of the highest rise.
 FALL, COUNTS = 0.1, 0.5
-CHEST_WALL_MM = 10.0
-FEWEST_PIXELS = 20
+#: Left out along the chest wall, as part of the height of the breast.
+CHEST_WALL = 0.05
+FEWEST_PIXELS = 5
 
 
 def halo_profile(
@@ -62,7 +63,7 @@ def halo_step(
         At least 0; 0 where P does not rise behind the trough.
     """
     used = mask.copy()
-    used[:, : round(CHEST_WALL_MM / spacing_mm)] = False
+    used[:, : round(CHEST_WALL * int(mask.any(axis=1).sum()))] = False
     if excluded is not None:
         used &= ~excluded
     # The map is smooth: pixels closer than `STEP_MM` to each other tell nothing new.
