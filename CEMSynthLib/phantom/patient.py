@@ -118,7 +118,8 @@ def draw_patient(seed: int, number: int, positive: Mapping[str, bool | None] | N
     rng = generator(seed, number, Stream.PATIENT)
     thickness = float(np.clip(rng.normal(5.9, 1.6), 2.5, 9.5))
     size = float(np.clip(rng.normal(1.0, 0.13) * (thickness / 5.9) ** 0.35, 0.68, 1.28))
-    half_height, depth = float(9.8 * size * rng.normal(1, 0.06)), float(10.2 * size * rng.normal(1, 0.09))
+    half_height = float(np.clip(9.8 * size * rng.normal(1, 0.06), 6.0, 14.0))
+    depth = float(np.clip(10.2 * size * rng.normal(1, 0.09), 5.0, 16.0))
     return Patient(
         number=number,
         seed=seed,

@@ -15,8 +15,8 @@ MAXIMUM = 2**BITS - 1
 # standard deviation in ln units that detail is brought to; gains of fine detail and of slow changes.
 EQUALIZED = 0.88
 SLOW_MM, LOCAL_MM, FINE_MM = 9.0, 16.0, 0.8
-DETAIL_CONTRAST, FINE, SLOW_KEPT = 0.085, 0.6, 0.5
-LEVEL, RANGE, KNEE, LOWER = 1400.0, 1900.0, 0.45, 0.32
+DETAIL_CONTRAST, FINE, SLOW_KEPT = 0.10, 0.6, 0.5
+LEVEL, RANGE, KNEE, LOWER = 1400.0, 1900.0, 0.45, 0.4
 EDGE, EDGE_MM = 0.8, 1.5
 RAW_BITS = 14
 RAW_MAXIMUM = 2**RAW_BITS - 1

@@ -67,11 +67,11 @@ def draw_technique(rng: np.random.Generator) -> Technique:
     of the public real pairs where it is; small errors are common, large ones rare.
     """
     pair = PAIRS[str(rng.choice(list(PAIR_SHARE), p=list(PAIR_SHARE.values())))]
-    error, left, noise = rng.lognormal(np.log(0.044), 1.15), rng.normal(0.14, 0.06), rng.lognormal(0, 0.25)
+    error, left, noise = rng.lognormal(np.log(0.057), 0.8), rng.normal(0.14, 0.06), rng.lognormal(0, 0.25)
     moves, amount = rng.uniform() < MOVED_SHARE, rng.uniform(0.2, 1.0)
     return Technique(
         pair=pair,
-        compensation_error=float(np.clip(error, 0, 0.18)),
+        compensation_error=float(np.clip(error, 0, 0.14)),
         scatter_left=float(np.clip(left, 0, 0.35)),
         noise=float(np.clip(noise, 0.5, 2.0)),
         motion_mm=float(amount) if moves else 0.0,

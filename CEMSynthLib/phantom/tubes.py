@@ -52,7 +52,7 @@ def _way(rng: np.random.Generator, start: FloatArray, end: FloatArray, wind: flo
 
 
 def draw_vessels(rng: np.random.Generator, depth_mm: float, radius_mm: float) -> tuple[Tube, ...]:
-    """Three to six veins under the skin, 1 to 2.4 mm wide, from the chest wall toward the nipple, most with branches."""
+    """Three to six veins under the skin, 1 to 2.4 mm wide, from chest wall toward nipple, most with branches."""
     vessels = []
     for _ in range(int(rng.integers(3, 7))):
         angle = rng.uniform(0, 2 * np.pi)
