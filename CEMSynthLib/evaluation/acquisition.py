@@ -23,7 +23,9 @@ from CEMSynthLib.measurement.regions import Region, pair_regions, region_mask
 from CEMSynthLib.measurement.similarity import compare_images
 from CEMSynthLib.study.breast_pair import BreastPair, read_breast_pair
 from CEMSynthLib.study.mask import BreastMask, skin_edge
-from CEMSynthLib.study.model import Acquisition, CEMImage, FloatImage, Mask, VOIWindow
+from CEMSynthLib.study.model import Acquisition, CEMImage, FloatImage, Mask, ViewPosition, VOIWindow
+from CEMSynthLib.study.nipple import nipple_position, nipple_region
+from CEMSynthLib.study.pectoral import pectoral_mask
 
 PLACES = ("breast mask", "whole frame")
 
@@ -32,7 +34,8 @@ PLACES = ("breast mask", "whole frame")
 class _Images:
     """The images of an acquisition on the low-energy grid, clinical and synthetic in the same units.
 
-    ``measured`` is the breast as far as the clinical image reaches; ``model_window`` maps the model's own units.
+    ``measured`` is the breast as far as the clinical image reaches; ``excluded`` is what the halo is not measured in
+    (beyond that reach, pectoral muscle, nipple); ``model_window`` maps the model's own units.
     """
 
     low_energy: ReportImage
@@ -40,6 +43,7 @@ class _Images:
     synthetic: ReportImage | None
     breast: BreastMask
     measured: Mask
+    excluded: Mask
     pair: BreastPair
     spacing_mm: tuple[float, float] | None
     model_window: VOIWindow | None
@@ -136,11 +140,25 @@ def _read(acquisition: Acquisition, synthetic: CEMImage | None) -> tuple[_Images
         synthetic=made,
         breast=pair.breast,
         measured=pair.measured,
+        excluded=_excluded(pair, acquisition.view, low.grid.spacing_mm),
         pair=pair,
         spacing_mm=low.grid.spacing_mm,
         model_window=model_window,
     )
     return images, warnings
+
+
+def _excluded(pair: BreastPair, view: ViewPosition | None, spacing_mm: tuple[float, float] | None) -> Mask:
+    """Pixels of the breast in which no halo is measured: no recombined image, pectoral muscle, nipple."""
+    breast = pair.breast
+    excluded: Mask = breast.mask & ~pair.measured
+    muscle = pectoral_mask(pair.low_energy, breast.mask, breast.chest_wall, view)
+    if muscle is not None:
+        excluded = excluded | muscle
+    nipple = nipple_position(breast.mask, breast.chest_wall, spacing_mm, muscle)
+    if nipple is not None and nipple.in_profile:
+        excluded = excluded | (breast.mask & nipple_region(nipple, breast.mask, spacing_mm))
+    return excluded
 
 
 def _same_units(acquisition: Acquisition, synthetic: CEMImage) -> bool:
@@ -165,7 +183,7 @@ def _halo(image: ReportImage | None, images: _Images) -> HaloResult | None:
         wall.value,
         images.spacing_mm,
         reference.window.high - reference.window.low,
-        excluded=images.breast.mask & ~images.measured,
+        excluded=images.excluded,
     )
 
 

@@ -12,6 +12,7 @@ from scipy import ndimage
 
 from CEMSynthLib.study.errors import BreastNotFoundError
 from CEMSynthLib.study.model import FloatImage, Mask, Side
+from CEMSynthLib.study.morphology import opened
 
 # Longest side of the grid the mask is found on; the outline is then refined on the full grid.
 _WORKING_SIZE = 512
@@ -200,19 +201,10 @@ def _without_markers(image: FloatImage, mask: Mask, spacing_mm: tuple[float, flo
 
 
 def _opened(mask: Mask, size: tuple[float, float], spacing_mm: tuple[float, float] | None) -> Mask:
-    """Open by a disk; image borders count as breast beyond, so that corners at the border stay."""
+    """Open by a disk whose radius is a part of the breast's height, or in mm where the spacing is known."""
     if spacing_mm is None:
-        height = int(mask.any(axis=1).sum())
-        sampling, radius = (1.0, 1.0), size[0] * height
-    else:
-        sampling, radius = spacing_mm, size[1]
-    margin = [int(np.ceil(radius / s)) + 2 for s in sampling]
-    padded = np.pad(mask, [(m, m) for m in margin], mode="edge")
-    core = ndimage.distance_transform_edt(padded, sampling=sampling) > radius
-    if not core.any():
-        return mask
-    opened = ndimage.distance_transform_edt(~core, sampling=sampling) <= radius
-    return np.asarray(mask & opened[margin[0] : -margin[0], margin[1] : -margin[1]])
+        return opened(mask, size[0] * int(mask.any(axis=1).sum()), (1.0, 1.0))
+    return opened(mask, size[1], spacing_mm)
 
 
 def _refined(image: FloatImage, coarse: Mask, factor: int) -> Mask:
