@@ -50,8 +50,8 @@ def _part(tissue: Tissue, box: tuple[slice, slice]) -> Tissue:
     return Tissue(**{name: value[box] if np.ndim(value) else value for name, value in values.items()})
 
 
-def _grown(box: tuple[slice, slice], shape: tuple[int, int]) -> tuple[slice, slice]:
-    return tuple(slice(max(s.start - MARGIN, 0), min(s.stop + MARGIN, n)) for s, n in zip(box, shape, strict=True))  # type: ignore[return-value]
+def _grown(part: slice, size: int) -> slice:
+    return slice(max(part.start - MARGIN, 0), min(part.stop + MARGIN, size))
 
 
 def image_view(
@@ -93,7 +93,7 @@ def image_view(
         Computed within the breast's bounding box; around it lies the open field.
     """
     technique, spacing, shape = patient.technique, outline.spacing_mm, outline.shape
-    box = _grown(outline.box, shape)
+    box = (_grown(outline.box[0], shape[0]), _grown(outline.box[1], shape[1]))
     here, cut, true_cm = outline.part(box), _part(tissue, box), thickness[box]
     exposures = expose(technique, cut, true_cm, flat_cm, spacing, noise_rng, motion_rng)
     low = exposures.low
