@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -83,6 +84,7 @@ def _images(
             continue
         pair = read_breast_pair(acquisition)
         if pair.recombined is None:
+            print(f"Skipped {recombined.path.name}: {pair.note}", file=sys.stderr)
             continue
         yield HeldOutImage(
             patient_id=patient_id,

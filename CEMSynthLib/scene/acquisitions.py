@@ -177,6 +177,8 @@ def _read(
                 pair = on_low_energy_grid(acquisition)
                 if pair.recombined is not None:
                     pixels[kind], notes[kind] = pair.recombined, pair.note
+                else:
+                    warnings.append(f"{image.path.name}: {pair.note}")
             elif kind is ImageKind.SYNTHETIC and low is not None and image.grid.shape != low.grid.shape:
                 warnings.append(
                     f"The synthetic image {image.path.name} has another matrix than {low.path.name}, so it is not "

@@ -18,7 +18,8 @@ SPACING = (0.8, 0.8)
 def image(pixels, kind):
     return CEMImage(
         path=Path(f"/x/{kind.value}.dcm"), kind=kind, grid=PixelGrid(*pixels.shape, SPACING),
-        window=VOIWindow(2100, 380), chest_wall=None, bits_stored=12, sop_instance_uid=f"1.{len(kind.value)}", load=lambda: pixels,
+        window=VOIWindow(2100, 380), chest_wall=None, bits_stored=12,
+        sop_instance_uid=f"1.{len(kind.value)}", load=lambda: pixels,
     )  # fmt: skip
 
 
