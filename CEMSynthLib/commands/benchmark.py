@@ -95,7 +95,7 @@ def _network_lines(folder: Path, repeats: int, small: bool) -> Iterator[str]:
 
     (rows, columns), blocks, filters = SMALL if small else FULL
     yield f"network: ResNet, {blocks} blocks, {filters} filters, {rows} x {columns}, random weights"
-    kinds = {"eager": "PyTorch eager float32 (reference)", "cpu,torch,full": "torch backend, channels last, float32"}
+    kinds = {"eager": "PyTorch eager float32 (reference)", "cpu,torch,full": "torch backend, float32"}
     if has_openvino():
         kinds["cpu,openvino,full"] = "OpenVINO float32"
         kinds["cpu,openvino,auto"] = "OpenVINO, bfloat16 where the CPU has it"

@@ -68,6 +68,7 @@ def run_network(folder: Path, name: str, small: bool) -> dict[str, Any]:
 
     image = benchmark_image(small)
     card = load_card(folder / "model")
+    forward: Callable[[FloatImage], FloatImage]
     if name == "eager":
         import torch
 
@@ -75,10 +76,11 @@ def run_network(folder: Path, name: str, small: bool) -> dict[str, Any]:
 
         network = load_network(folder / "model", card)
 
-        def forward(given: FloatImage) -> FloatImage:
+        def eager(given: FloatImage) -> FloatImage:
             with torch.inference_mode():
                 return np.asarray(network(torch.from_numpy(given)[None, None])[0, 0].numpy(), dtype=np.float32)
 
+        forward = eager
     else:
         from CEMSynthLib.generator.predictor import Predictor
 
@@ -102,12 +104,12 @@ def run_reading(folder: Path) -> dict[str, Any]:
 
 
 def run_view(folder: Path, what: str) -> dict[str, Any]:
-    """Preprocessing and restoring, region statistics, or halo, of the first view that has a lesion."""
+    """Preprocessing and restoring, two regions in the middle of the breast, or halo, of the first view."""
     from CEMSynthLib.generator.card import SHIPPED_MODELS, load_card
     from CEMSynthLib.generator.preprocessing import prepare, restore
     from CEMSynthLib.measurement.cnr import CNRFormula, contrast_to_noise
     from CEMSynthLib.measurement.halo import measure_halo
-    from CEMSynthLib.study.mask import breast_mask
+    from CEMSynthLib.study.mask import breast_mask, skin_edge
     from CEMSynthLib.study.reader import read_folder
 
     acquisition = read_folder(folder / "study" / "dicom").studies[0].acquisitions[0]
@@ -117,10 +119,11 @@ def run_view(folder: Path, what: str) -> dict[str, Any]:
     pixels, spacing = low.pixels(), low.grid.spacing_mm
     card = load_card(SHIPPED_MODELS / "demo")
     mask = breast_mask(pixels, spacing)
+    skin, width = skin_edge(mask.mask, mask.chest_wall), low.window.high - low.window.low
     y, x = np.indices(pixels.shape)
-    center = [int(v) for v in np.argwhere(mask.mask).mean(axis=0)]
-    near = (y - center[0]) ** 2 + (x - center[1]) ** 2
-    lesion, background = near < 25**2, (near > 40**2) & (near < 60**2) & mask.mask
+    row, column = np.argwhere(mask.mask).mean(axis=0)
+    distance = np.asarray(np.hypot(y - row, x - column))
+    lesion, around = distance < 25, (distance > 40) & (distance < 60) & mask.mask
 
     def prepared_and_back() -> None:
         prepared = prepare(pixels, low.window, spacing, card)
@@ -128,8 +131,8 @@ def run_view(folder: Path, what: str) -> dict[str, Any]:
 
     jobs: dict[str, Callable[[], Any]] = {
         "preparing": prepared_and_back,
-        "regions": lambda: [contrast_to_noise(pixels, lesion, background, formula, spacing) for formula in CNRFormula],
-        "halo": lambda: measure_halo(pixels, mask.mask, mask.chest_wall, low.window, spacing),
+        "regions": lambda: [contrast_to_noise(pixels, lesion, around, spacing, formula) for formula in CNRFormula],
+        "halo": lambda: measure_halo(pixels, mask.mask, skin, mask.chest_wall.value, spacing, width),
     }
     return _timed(jobs[what])
 

@@ -31,9 +31,10 @@ NAMES = {
 _FINE, _COARSE = (0.0, 1.0), (2.0, 4.0)
 # Working pixels left out along the edge of the breast, where the step to the air would count as texture.
 _EDGE = 6
-# The range of the training is widened by this part of its width at both ends: with some hundred training images,
-# hardly any further image of the same kind then lies outside in any of the nine figures.
-_WIDENED = 0.25
+# The range of the training is widened at both ends by a quarter of its width, so that with some hundred training images
+# hardly any further image of the same kind lies outside in any of the nine figures, and by 1% of the value, since
+# headers round the spacing.
+_WIDENED, _ROUNDED = 0.25, 0.01
 
 
 def image_statistics(prepared: Prepared, spacing_mm: tuple[float, float] | None) -> dict[str, float]:
@@ -68,7 +69,7 @@ def image_statistics(prepared: Prepared, spacing_mm: tuple[float, float] | None)
 
 
 def training_range(images: Iterable[Mapping[str, float]]) -> dict[str, tuple[float, float]]:
-    """Give the range of each figure over the training images, widened by a quarter of its width at both ends.
+    """Give the range of each figure over the training images, widened by a quarter of its width and 1% of the value.
 
     Parameters
     ----------
@@ -86,7 +87,7 @@ def training_range(images: Iterable[Mapping[str, float]]) -> dict[str, tuple[flo
             values.setdefault(name, []).append(value)
     ranges = {}
     for name, found in values.items():
-        margin = _WIDENED * (max(found) - min(found))
+        margin = _WIDENED * (max(found) - min(found)) + _ROUNDED * max(abs(value) for value in found)
         ranges[name] = (float(f"{min(found) - margin:.6g}"), float(f"{max(found) + margin:.6g}"))
     return ranges
 
@@ -94,19 +95,13 @@ def training_range(images: Iterable[Mapping[str, float]]) -> dict[str, tuple[flo
 def outside_training_range(figures: Mapping[str, float], known: TrainingRange) -> tuple[str, ...]:
     """Name the figures that lie outside, as half sentences; empty where all lie inside.
 
-    A figure that the image or the training lacks is not judged. Spacing is judged with a tolerance of 1%, because
-    headers round it.
+    A figure that the image or the training lacks is not judged.
     """
     return tuple(
         f"{NAMES.get(name, name)} is {value:.3g}, in training {known[name][0]:.3g} to {known[name][1]:.3g}"
         for name, value in figures.items()
-        if name in known and not _inside(name, value, *known[name])
+        if name in known and not known[name][0] <= value <= known[name][1]
     )
-
-
-def _inside(name: str, value: float, low: float, high: float) -> bool:
-    tolerance = 0.01 if name == "spacing_mm" else 0.0
-    return low * (1 - tolerance) <= value <= high * (1 + tolerance) if tolerance else low <= value <= high
 
 
 def _smooth(prepared: Prepared, sigma: float) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
