@@ -34,7 +34,7 @@ $(VENV)/demo-ready: $(BIN)/python pyproject.toml constraints.txt
 	touch $@
 
 $(VENV)/test-ready: $(BIN)/python pyproject.toml constraints.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[training,report,decoders,test]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[training,openvino,report,decoders,test]"
 	touch $@
 
 $(VENV)/no-torch-ready: $(BIN)/python pyproject.toml constraints.txt
