@@ -20,6 +20,21 @@ from CEMSynthLib.generator.card import Architecture
 from CEMSynthLib.generator.errors import ModelError
 
 
+class InstanceNorm(nn.InstanceNorm2d):
+    """Instance norm whose gradient is right for one image too.
+
+    PyTorch's own (seen with 2.13 on CPU) gives a wrong gradient for a batch of one image where the gradient arrives
+    channels last: 1.4 times its length off for one layer, 25% for a small ResNet. The formula written out has it right.
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        """(x - mean) / sqrt(variance + eps) over rows and columns, population variance."""
+        if len(input) != 1 or input.device.type != "cpu" or not torch.is_grad_enabled():
+            return super().forward(input)
+        variance, mean = torch.var_mean(input.float(), dim=(2, 3), correction=0, keepdim=True)
+        return ((input - mean) * torch.rsqrt(variance + self.eps)).to(input.dtype)
+
+
 class ResidualBlock(nn.Module):
     """Two reflection-padded 3x3 convolutions with a norm, added to their input."""
 
@@ -180,7 +195,7 @@ class PatchDiscriminator(nn.Module):
         for number in range(1, strided_layers + 1):
             wider = base_filters * min(2**number, 8)
             stride = 2 if number < strided_layers else 1
-            layers += [nn.Conv2d(width, wider, 4, stride=stride, padding=1), nn.InstanceNorm2d(wider)]
+            layers += [nn.Conv2d(width, wider, 4, stride=stride, padding=1), InstanceNorm(wider)]
             layers += [nn.LeakyReLU(0.2, True)]
             width = wider
         layers += [nn.Conv2d(width, 1, 4, padding=1)]
@@ -282,7 +297,7 @@ def _gray(model: nn.Module, x: Tensor, channels: int) -> Tensor:
 
 
 def _norm(kind: str, width: int) -> nn.Module:
-    return nn.BatchNorm2d(width) if kind == "batch" else nn.InstanceNorm2d(width)
+    return nn.BatchNorm2d(width) if kind == "batch" else InstanceNorm(width)
 
 
 def _norm_relu(width: int, kind: str = "instance") -> list[nn.Module]:
