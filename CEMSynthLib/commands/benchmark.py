@@ -99,7 +99,7 @@ def _network_lines(folder: Path, repeats: int, small: bool) -> Iterator[str]:
     kinds = {"eager": "PyTorch eager float32 (reference)", "cpu,torch,full": "torch backend, float32"}
     if has_openvino():
         kinds["cpu,openvino,full"] = "OpenVINO float32"
-        kinds["cpu,openvino,auto"] = "OpenVINO, bfloat16 where the CPU has it"
+        kinds["cpu,openvino,auto"] = "OpenVINO, precision auto (bfloat16 if wide)"
     for gpu in gpus():
         kinds[f"{gpu},torch,full"] = f"{gpu} float32"
         kinds[f"{gpu},torch,half"] = f"{gpu} float16"

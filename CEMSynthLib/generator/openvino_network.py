@@ -21,6 +21,7 @@ from xml.etree import ElementTree
 import numpy as np
 
 from CEMSynthLib.generator.card import ModelCard
+from CEMSynthLib.generator.errors import DeviceError
 from CEMSynthLib.study.model import FloatImage
 
 #: Raised by one when the conversion changes, so that older converted files are not used.
@@ -88,6 +89,8 @@ def convert(model_folder: Path, card: ModelCard, target: Path) -> dict[str, Any]
     ------
     ModelError
         The weights are not right (`weights_check.load_network`).
+    DeviceError
+        OpenVINO cannot convert it.
     OSError
         The folder cannot be written.
     """
@@ -101,14 +104,18 @@ def convert(model_folder: Path, card: ModelCard, target: Path) -> dict[str, Any]
     probe = probe_image(card)
     with torch.inference_mode():
         expected = network(torch.from_numpy(probe)[None, None])[0, 0].numpy()
-    with warnings.catch_warnings():
+    # Without gradients, since the instance norm of the networks is written in another way for training.
+    with warnings.catch_warnings(), torch.no_grad():
         # Branches on the number of channels are fixed by the architecture, and the result is compared below.
         warnings.simplefilter("ignore", TracerWarning)
-        model = openvino.convert_model(
-            network,
-            example_input=torch.from_numpy(probe)[None, None],
-            input=[openvino.PartialShape([1, 1, -1, -1])],
-        )
+        try:
+            model = openvino.convert_model(
+                network,
+                example_input=torch.from_numpy(probe)[None, None],
+                input=[openvino.PartialShape([1, 1, -1, -1])],
+            )
+        except RuntimeError as error:
+            raise DeviceError("OpenVINO cannot convert this model; use PyTorch for it.") from error
     target.parent.mkdir(parents=True, exist_ok=True)
     part = Path(tempfile.mkdtemp(prefix=".converting-", dir=target.parent))
     try:

@@ -1,4 +1,4 @@
-"""The demo weights by OpenVINO (bfloat16 where the CPU has it) beside float32 PyTorch: CNR and contrast within 1%."""
+"""The demo weights by OpenVINO beside float32 PyTorch: CNR and lesion contrast within 1%."""
 
 import numpy as np
 import pytest
@@ -14,13 +14,16 @@ from CEMSynthLib.measurement.regions import pair_regions, region_mask
 from CEMSynthLib.phantom.cohort import simulate_cohort
 from CEMSynthLib.study.reader import read_folder
 
-_LEAST = 0.1
+# In bfloat16, which `auto` does not take for so narrow a network, only lesions that the model shows are judged: a
+# contrast near 0 has no meaningful ratio.
+_SHOWN = {"auto": 0.0, "half": 0.2}
 
 
-def test_demo_weights_give_the_same_cnr_and_contrast(tmp_path):
+@pytest.mark.parametrize("precision", ["auto", "half"])
+def test_demo_weights_give_the_same_cnr_and_contrast(tmp_path, precision):
     simulate_cohort(tmp_path, SEED, [PATIENT], 0.4)
     tied = read_regions([tmp_path / "regions"])
-    reference, fast = Predictor("demo", "cpu", "full", "torch"), Predictor("demo", "cpu", "auto", "openvino")
+    reference, fast = Predictor("demo", "cpu", "full", "torch"), Predictor("demo", "cpu", precision, "openvino")
     changes, off = [], []
     for acquisition in read_folder(tmp_path / "dicom").studies[0].acquisitions:
         low = acquisition.low_energy
@@ -35,9 +38,8 @@ def test_demo_weights_give_the_same_cnr_and_contrast(tmp_path):
             noise = images[0][masks[1]].std(ddof=1)
             for formula, unit in ((CNRFormula.SD_BACKGROUND, 1.0), (CNRFormula.CONTRAST, noise)):
                 values = [contrast_to_noise(i, *masks, low.grid.spacing_mm, formula, resamples=2).value for i in images]
-                # A lesion that the model leaves out has a contrast near 0, whose change is meaningless as a ratio; so
-                # the change is compared with a tenth of the background's SD at least.
-                changes.append(abs(values[1] - values[0]) / max(abs(values[0]), _LEAST * unit))
+                if abs(values[0]) >= _SHOWN[precision] * unit:
+                    changes.append(abs(values[1] / values[0] - 1))
     print(
         f"{len(changes)} figures changed by at most {100 * max(changes):.3f}%; images by {100 * max(off):.4f}% (mean)"
     )
