@@ -15,18 +15,19 @@ import torch
 from torch import Tensor, nn
 
 from CEMSynthLib.generator.networks import PatchDiscriminator, initialize
+from CEMSynthLib.training.paired import wide
 from CEMSynthLib.training.plan import Plan
 
 
 def least_squares(judged: Tensor, real: bool) -> Tensor:
     """mean((judged - 1)^2) for real, mean(judged^2) for synthetic (Mao et al. 2017)."""
-    judged = judged.float()
+    judged = wide(judged)
     return ((judged - 1) ** 2).mean() if real else (judged**2).mean()
 
 
 def cross_entropy(judged: Tensor, real: bool) -> Tensor:
     """Binary cross entropy of logits against 1 for real, 0 for synthetic (pix2pix)."""
-    judged = judged.float()
+    judged = wide(judged)
     return nn.functional.binary_cross_entropy_with_logits(judged, torch.full_like(judged, float(real)))
 
 

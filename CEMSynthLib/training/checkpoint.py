@@ -28,7 +28,7 @@ def write_model(folder: Path, card: ModelCard, weights: Mapping[str, Tensor]) ->
     card
         Its ``weights_sha256`` is replaced by that of the weights.
     weights
-        Parameter name to tensor.
+        Parameter name to tensor; written as float32.
 
     Returns
     -------
@@ -40,7 +40,7 @@ def write_model(folder: Path, card: ModelCard, weights: Mapping[str, Tensor]) ->
     TrainingOutputError
         The folder cannot be written.
     """
-    content = safetensors_bytes({name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()})
+    content = safetensors_bytes({name: tensor.detach().float().cpu().contiguous() for name, tensor in weights.items()})
     card = replace(card, weights_sha256=hashlib.sha256(content).hexdigest())
     write_files(folder, {WEIGHTS_FILE: content, CARD_FILE: card.to_json().encode("utf-8")})
     return card

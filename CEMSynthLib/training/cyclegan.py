@@ -89,12 +89,10 @@ class CycleGAN:
     def _generator_losses(self, batch: Batch) -> tuple[dict[str, Tensor], Tensor, Tensor]:
         low, iodine, mask = batch.low_energy, batch.recombined, batch.mask
         forward, backward = self._generators.shared
-        # Without the wrapper: no gradient of theirs is wanted here, and none must be waited for.
-        judge_iodine, judge_low = self._judges.networks
         synthetic, back = inside(forward(low), mask), inside(backward(iodine), mask)
         losses = self._paired(synthetic, back, batch)
-        with self._fabric.autocast():
-            losses["adversarial"] = least_squares(judge_iodine(synthetic), True) + least_squares(judge_low(back), True)
+        judged = (self._judges.alone(0, synthetic), self._judges.alone(1, back))
+        losses["adversarial"] = least_squares(judged[0], True) + least_squares(judged[1], True)
         losses["cycle"] = masked_l1(backward(synthetic), low, mask) + masked_l1(forward(back), iodine, mask)
         losses["identity"] = masked_l1(forward(iodine), iodine, mask) + masked_l1(backward(low), low, mask)
         return losses, synthetic, back

@@ -64,6 +64,13 @@ class Learner:
         optimizer = fabric.setup_optimizers(self._adam)
         self._optimizer = optimizer[0] if isinstance(optimizer, tuple) else optimizer
 
+    def alone(self, number: int, image: Tensor) -> Tensor:
+        """What a network makes of an image where no gradient of its weights is wanted, nor waited for."""
+        network = self.networks[number]
+        with self._fabric.autocast():
+            output: Tensor = network(image.to(next(network.parameters()).dtype))
+        return output
+
     def set_part_done(self, part_done: float) -> None:
         """Set the step size for this part of the training."""
         for group in self._adam.param_groups:

@@ -35,7 +35,7 @@ class PairedTerms:
         if self._plan.structure_weight:
             # In [0, 2], so that SSIM's luminance term sees positive values.
             shown = inside(synthetic, batch.mask) + 1
-            losses["structure"] = masked_dissimilarity(shown, batch.recombined.float() + 1, batch.mask)
+            losses["structure"] = masked_dissimilarity(shown, batch.recombined + 1, batch.mask)
         if self._plan.contrast_weight:
             losses["contrast"] = contrast_error(synthetic, batch, self._plan.contrast_under)
         return losses
@@ -48,15 +48,16 @@ class PairedTerms:
 
 def masked_l1(a: Tensor, b: Tensor, mask: Tensor) -> Tensor:
     """Mean absolute difference over the breast, then over the images."""
-    return _per_image((a.float() - b.float()).abs(), mask)
+    return _per_image((wide(a) - wide(b)).abs(), mask)
 
 
 def masked_dissimilarity(a: Tensor, b: Tensor, mask: Tensor) -> Tensor:
     """1 - SSIM over the breast, then over the images; data range 1."""
-    offsets = torch.arange(11, dtype=torch.float32, device=a.device) - 5
+    x = wide(a)
+    y = b.to(x.dtype)
+    offsets = torch.arange(11, dtype=x.dtype, device=x.device) - 5
     kernel = torch.exp(-(offsets**2) / (2 * 1.5**2))
     kernel = kernel / kernel.sum()
-    x, y = a.float(), b.float()
     stack = torch.cat([x, y, x * x, y * y, x * y])
     stack = nn.functional.conv2d(nn.functional.pad(stack, (5, 5, 0, 0), mode="reflect"), kernel.reshape(1, 1, 1, 11))
     stack = nn.functional.conv2d(nn.functional.pad(stack, (0, 0, 5, 5), mode="reflect"), kernel.reshape(1, 1, 11, 1))
@@ -80,7 +81,13 @@ def contrast_error(synthetic: Tensor, batch: Batch, under: float = 1.0) -> Tenso
 
 def inside(image: Tensor, mask: Tensor) -> Tensor:
     """The image inside the breast, air outside: what a network paints beside the breast counts nowhere."""
-    return torch.where(mask > 0, image.float(), torch.full_like(image, AIR, dtype=torch.float32))
+    image = wide(image)
+    return torch.where(mask > 0, image, torch.full_like(image, AIR))
+
+
+def wide(values: Tensor) -> Tensor:
+    """At least float32: losses are never computed in half precision."""
+    return values if values.dtype == torch.float64 else values.float()
 
 
 def _per_image(values: Tensor, mask: Tensor) -> Tensor:
@@ -93,8 +100,9 @@ def _region_means(image: Tensor, regions: Tensor) -> tuple[Tensor, Tensor]:
     flat = regions.reshape(-1).long()
     chosen = flat.nonzero()[:, 0]
     place = flat[chosen] + (_LABELS + 1) * (chosen // (flat.numel() // images))
-    zero = torch.zeros(images * (_LABELS + 1), dtype=torch.float32, device=image.device)
-    sums = zero.index_add(0, place, image.float().reshape(-1)[chosen])
-    counts = zero.index_add(0, place, torch.ones_like(place, dtype=torch.float32))
+    values = wide(image).reshape(-1)[chosen]
+    zero = torch.zeros(images * (_LABELS + 1), dtype=values.dtype, device=image.device)
+    sums = zero.index_add(0, place, values)
+    counts = zero.index_add(0, place, torch.ones_like(values))
     shape = (images, _LABELS + 1)
     return (sums / counts.clamp_min(1)).reshape(shape), counts.reshape(shape)

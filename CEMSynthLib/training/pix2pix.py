@@ -25,7 +25,6 @@ class Pix2Pix:
 
     def __init__(self, plan: Plan, fabric: Fabric) -> None:
         self._plan = plan
-        self._fabric = fabric
         self._terms = PairedTerms(plan)
         self._generator = Learner(fabric, [build_generator(plan.architecture)], plan.learning_rate)
         self._judge = Learner(fabric, [discriminator(plan, channels=2)], plan.learning_rate)
@@ -43,8 +42,7 @@ class Pix2Pix:
             self._generator.apply(losses, weights, batch.share)
             return detached(losses)
         self._judge.require_gradients(False)
-        with self._fabric.autocast():
-            losses["adversarial"] = cross_entropy(self._judge.networks[0](torch.cat([low, synthetic], 1)), True)
+        losses["adversarial"] = cross_entropy(self._judge.alone(0, torch.cat([low, synthetic], 1)), True)
         self._generator.apply(losses, weights, batch.share)
         self._judge.require_gradients(True)
         judge = self._judge.shared[0]

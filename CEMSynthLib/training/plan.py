@@ -49,7 +49,7 @@ class Plan:
     augment
         Whether images are turned over, scaled and given another gamma (see `batches`).
     precision
-        ``auto`` (bfloat16 where the processor computes it fast, else float32), ``float32``, ``bfloat16``, ``float16``.
+        ``auto`` (bfloat16 where the processor computes it fast, else float32), or see `runtime.start`.
     validation_fraction, validate_every
         Part of the patients held out; epochs between validations.
     seed

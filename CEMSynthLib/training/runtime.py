@@ -3,16 +3,18 @@
 import logging
 import os
 import warnings
+from typing import Any
 
 import torch
 from lightning_fabric import Fabric
+from lightning_fabric.plugins.precision.double import DoublePrecision
 from lightning_fabric.strategies.ddp import DDPStrategy
 from lightning_fabric.strategies.single_device import SingleDeviceStrategy
 from lightning_fabric.strategies.strategy import Strategy
 
 from CEMSynthLib.training.errors import TrainingSetupError
 
-PRECISIONS = ("auto", "float32", "bfloat16", "float16")
+PRECISIONS = ("auto", "float32", "bfloat16", "float16", "float64")
 _FABRIC = {"float32": "32-true", "bfloat16": "bf16-mixed", "float16": "16-mixed"}
 
 
@@ -24,8 +26,9 @@ def start(device: torch.device, precision: str) -> Fabric:
     device
         Kind of processor; each process takes the one of its local rank.
     precision
-        ``float32``, ``bfloat16`` or ``float16`` (forward passes; weights and losses stay float32), or ``auto``:
-        bfloat16 where the processor computes it fast, else float32.
+        ``float32``, ``bfloat16`` or ``float16`` (forward passes; weights and losses stay float32), ``float64`` (to
+        compare runs: a few steps turn float32's rounding, which depends on how images are divided, into other
+        networks), or ``auto``: bfloat16 where the processor computes it fast, else float32.
 
     Raises
     ------
@@ -49,15 +52,24 @@ def start(device: torch.device, precision: str) -> Fabric:
         strategy=strategy,
         devices=here if processes > 1 else 1,
         num_nodes=processes // here if processes > 1 else 1,
-        precision=_FABRIC[name],  # type: ignore[arg-type]
+        precision=_FABRIC.get(name),  # type: ignore[arg-type]
+        plugins=[_Float64()] if name == "float64" else None,
     )
     if processes > 1:
         fabric.launch()
     return fabric
 
 
+class _Float64(DoublePrecision):
+    """Double precision whose outputs stay double, so that the losses are double too."""
+
+    def convert_output(self, data: Any) -> Any:
+        """Leave it."""
+        return data
+
+
 def resolve_precision(device: torch.device, choice: str) -> str:
-    """The number format of the forward passes: ``float32``, ``bfloat16`` or ``float16``.
+    """The number format of the forward passes: ``auto`` told apart.
 
     Raises
     ------

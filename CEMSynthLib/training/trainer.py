@@ -208,7 +208,7 @@ class Trainer:
             ) from error
         if self._mean is not None:
             self._mean.update_parameters(self._objective.generator)
-        values = torch.stack([value.float() for value in losses.values()])
+        values = torch.stack(list(losses.values()))
         if self._worker.count > 1:
             values = torch.as_tensor(self._fabric.all_reduce(batch.share * values, reduce_op="mean"))
         return dict(zip(losses, values.tolist(), strict=True))
@@ -255,7 +255,7 @@ class Trainer:
         batch = single(pair, scale, multiple).to(self._fabric.device)
         network.eval()
         with torch.inference_mode(), self._fabric.autocast():
-            output = network(batch.low_energy)
+            output = network(batch.low_energy.to(next(network.parameters()).dtype))
         network.train()
         rows, columns = pair.mask.shape
         shown = np.asarray(output[0, 0, :rows, :columns].float().cpu().numpy(), dtype=np.float32)
