@@ -132,7 +132,7 @@ def draw_patient(seed: int, number: int, positive: Mapping[str, bool | None] | N
         beta_mlo=float(np.clip(rng.normal(3.30, 0.24), 2.5, 3.9)),
         bpe=str(rng.choice(list(BPE_SHARE), p=list(BPE_SHARE.values()))),
         roll_off=float(np.clip(rng.normal(0.80, 0.12), 0.5, 1.15)),
-        tilt=float(rng.normal(0.016, 0.018)),
+        tilt=float(np.clip(rng.normal(0.014, 0.022), -0.025, 0.045)),
         nodularity=float(rng.uniform(0, 1)),
         mlo_angle_deg=(mlo_angle := float(rng.uniform(40, 55))),
         lesions=draw_lesions(

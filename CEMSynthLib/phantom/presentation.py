@@ -7,7 +7,7 @@ from CEMSynthLib.phantom.coarse import blur_inside
 
 BITS = 12
 BASELINE = 2050.0
-UNITS_PER_MG = 40.0  # design notes: 30-43 units per mg iodine per cm2
+UNITS_PER_MG = 42.0  # design notes: 30-43 units per mg iodine per cm2
 RECOMBINED_WINDOW = (2120.0, 320.0)  # center, width; between the published 2105/380, 2085/265 and the useful 2020-2280
 LOW_ENERGY_WINDOW = (2250.0, 3500.0)
 MAXIMUM = 2**BITS - 1

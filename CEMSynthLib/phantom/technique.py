@@ -64,14 +64,16 @@ def draw_technique(rng: np.random.Generator) -> Technique:
     """Draw equipment and its imperfections.
 
     The errors are chosen so that the halo is graded present in about half of the images, with a step that is like that
-    of the public real pairs where it is; small errors are common, large ones rare.
+    of the public real pairs where it is: half of the machines know the rounding of the edge well, half assume it too
+    small.
     """
     pair = PAIRS[str(rng.choice(list(PAIR_SHARE), p=list(PAIR_SHARE.values())))]
-    error, left, noise = rng.lognormal(np.log(0.057), 0.8), rng.normal(0.14, 0.06), rng.lognormal(0, 0.25)
+    coarse, error = rng.uniform() < 0.5, rng.normal()
+    left, noise = rng.normal(0.14, 0.06), rng.lognormal(0, 0.25)
     moves, amount = rng.uniform() < MOVED_SHARE, rng.uniform(0.2, 1.0)
     return Technique(
         pair=pair,
-        compensation_error=float(np.clip(error, 0, 0.14)),
+        compensation_error=float(np.clip(0.095 + 0.018 * error, 0.04, 0.14) if coarse else 0.012 * abs(error)),
         scatter_left=float(np.clip(left, 0, 0.35)),
         noise=float(np.clip(noise, 0.5, 2.0)),
         motion_mm=float(amount) if moves else 0.0,

@@ -57,7 +57,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="gets realism.html")
     parser.add_argument("--seed", type=int, default=31)
-    parser.add_argument("--patients", type=int, default=8, help="two views of each (default 8)")
+    parser.add_argument("--patients", type=int, default=24, help="one view of each (default 24)")
     parser.add_argument("--pixel-spacing-mm", type=float, default=0.2, help="of the simulated detector (default 0.2)")
     arguments = parser.parse_args()
     output = arguments.output.resolve()

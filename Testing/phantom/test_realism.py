@@ -22,7 +22,7 @@ def real():
 
 @pytest.mark.slow
 def test_the_simulated_views_lie_near_the_real_pairs(real):
-    rows = realism.compare(real, realism.simulated_pairs(31, range(1, 7), 0.4))
+    rows = realism.compare(real, realism.simulated_pairs(31, range(1, 25), 0.4))
     print(*rows, sep="\n")
     assert [row.name for row in rows] == list(realism.UNITS)
     assert not [str(row) for row in rows if not row.passed]
