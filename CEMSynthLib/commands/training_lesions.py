@@ -3,6 +3,7 @@
 import zipfile
 from collections import defaultdict
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import numpy as np
 
 from CEMSynthLib.commands.measurement import tie_regions
 from CEMSynthLib.errors import CEMSynthError
+from CEMSynthLib.measurement.errors import RegionError
 from CEMSynthLib.measurement.markups import read_regions
 from CEMSynthLib.measurement.regions import Region, RegionRole, region_mask
 from CEMSynthLib.study.model import Acquisition, CEMStudy, StudyFolder
@@ -26,6 +28,8 @@ class LesionTruthError(CEMSynthError):
 @dataclass(frozen=True)
 class KnownLesions:
     """Lesions by acquisition; calling it gives their numbers on the grid of the low-energy image, or None.
+
+    Regions that cannot be measured (under 20 pixels, outside the image) are left out.
 
     Parameters
     ----------
@@ -54,9 +58,12 @@ class KnownLesions:
         if self.truth is not None:
             return _from_truth(self.truth / study.patient_id / f"{_stem(acquisition)}.npz", low.grid.shape)
         regions = [r for r in self.regions.get(id(acquisition), ()) if r.role is RegionRole.LESION]
+        if not regions:
+            return None
         labels = np.zeros(low.grid.shape, dtype=np.uint8)
         for number, region in enumerate(regions[:255], start=1):
-            labels[region_mask(region, low.grid.shape, low.grid.spacing_mm)] = number
+            with suppress(RegionError):  # too small to be measured, or not on this image: nothing to learn from
+                labels[region_mask(region, low.grid.shape, low.grid.spacing_mm)] = number
         return labels
 
 
