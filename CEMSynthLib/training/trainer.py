@@ -169,9 +169,9 @@ class Trainer:
                     self._log(self._epoch, row)
             self._fabric.barrier()
         rank, best_epoch, figures = self._best
-        if not all(math.isfinite(value) for value in rank):
-            raise DivergedError("No epoch gave a finite image; lower the learning rate.")
         if self._fabric.is_global_zero:
+            if not all(math.isfinite(value) for value in rank):
+                raise DivergedError("No epoch gave a finite image; lower the learning rate.")
             write_card(self._output, self._with_curves())
         return TrainingResult(self._card, best_epoch, figures, self._epoch, self._images / self._clock.seconds())
 

@@ -194,3 +194,17 @@ def test_killed_at_any_moment_it_ends_with_the_same_bits(pictures: Path, tmp_pat
     assert files(tmp_path / "parts") == files(tmp_path / "whole")
     for name in ("model.safetensors", "model.json"):
         assert (tmp_path / "parts" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="gloo over the loopback device is called lo here")
+def test_two_processes_write_one_model(pictures: Path, tmp_path: Path) -> None:
+    words = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m"]
+    words += ["CEMSynthLib.cli", "train", str(pictures), "--output", str(tmp_path / "model"), "--preset", "fast"]
+    words += ["--epochs", "2", "--device", "cpu", "--precision", "float32", "--patient-key", str(tmp_path / "key")]
+    place = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"}
+    subprocess.run(words, env=place, check=True, capture_output=True, timeout=300)
+    card = load_card(tmp_path / "model")
+    verify_weights(tmp_path / "model", card)
+    assert card.training.settings["processes"] == 2
+    assert not (tmp_path / "model" / "training").exists()
