@@ -24,6 +24,7 @@ def learning_curves(rows: Sequence[Row]) -> bytes:
 
     matplotlib.use("Agg", force=False)
     from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
 
     figure = Figure(figsize=(11, 3.4), layout="constrained")
     losses, errors, contrast = figure.subplots(1, 3)
@@ -44,6 +45,7 @@ def learning_curves(rows: Sequence[Row]) -> bytes:
     contrast.axhline(1.0, color="gray", linewidth=0.5)
     contrast.set(title="validation: lesion contrast retained", xlabel="epoch")
     for axes in (losses, errors, contrast):
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         if any(len(line.get_xdata()) for line in axes.get_lines()[:2]):
             axes.legend(fontsize=7)
     stream = io.BytesIO()
