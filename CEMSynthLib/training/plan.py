@@ -100,8 +100,8 @@ class Plan:
 PRESETS = {
     # Sized for 2 processor cores, on about 560 images. A step with all losses costs about three times a step of the
     # warm-up, which is why the warm-up takes more than half of the epochs.
-    # The lesion term was chosen on 160 + 40 simulated patients at 1.6 mm (ResNet 16 x 6, L1 100, SSIM 15, no adversarial
-    # loss, 6 epochs; contrast retained in enhancing lesions seen on LE, masked MAE, 0.0523 for a flat breast):
+    # The lesion term was chosen on 160 + 40 simulated patients at 1.6 mm (ResNet 16 x 6, L1 100, SSIM 15, no judges,
+    # 6 epochs; contrast retained in enhancing lesions seen on LE, masked MAE, which is 0.0523 for a flat breast):
     #   without                  29%  0.0392
     #   L1 in lesions, 100       37%  0.0427
     #   contrast 100, under 1    49%  0.0409
