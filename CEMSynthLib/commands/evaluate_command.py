@@ -1,73 +1,122 @@
-"""`cemsynth evaluate`: a model on patients it has not seen, with null baselines and reference ceiling beside it."""
+"""`cemsynth evaluate`: a model, or images made elsewhere, on patients it has not seen, beside null baselines."""
 
 import argparse
-import json
 import sys
-from contextlib import ExitStack
-from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from CEMSynthLib.commands.progress_bar import progress_bar
 from CEMSynthLib.commands.synthesize_command import add_model_arguments
-from CEMSynthLib.export.output_folder import OutputFolder
+from CEMSynthLib.export.resumable_folder import ResumableFolder
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Describe the subcommand."""
-    parser = subparsers.add_parser("evaluate", help="compare a model with null baselines on unseen patients")
+    parser = subparsers.add_parser(
+        "evaluate",
+        help="compare a model with null baselines on unseen patients",
+        description="Compare synthetic with clinical iodine images over a cohort: tables and a report. "
+        "A run that was stopped goes on where it stopped when the same command is given again.",
+    )
     parser.add_argument("path", type=Path, metavar="COHORT", help="studies of patients not used in training")
     add_model_arguments(parser)
+    parser.add_argument(
+        "--synthetic",
+        type=Path,
+        metavar="DIR",
+        help="images made elsewhere (or by cemsynth synthesize), not by a model",
+    )
     parser.add_argument("--ceiling", metavar="M", help="a model trained with the preset ceiling, printed beside")
-    parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="folder for figures and model card")
-    parser.add_argument("--overwrite", action="store_true", help="replace an earlier run, and nothing else")
+    parser.add_argument(
+        "--regions",
+        type=Path,
+        nargs="+",
+        default=[],
+        metavar="FILE_OR_FOLDER",
+        help="Slicer markups, folders of them with a regions.json, or annotation tables (.csv); simulated: found alone",
+    )
+    parser.add_argument(
+        "--patient-key", type=Path, metavar="FILE", help="key of the training, to compare patient identifiers too"
+    )
+    parser.add_argument("--processes", type=int, default=1, metavar="P", help="worker processes (default 1)")
+    parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="folder for tables and report")
+    parser.add_argument("--overwrite", action="store_true", help="replace a finished run, and nothing else")
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Evaluate, print the table and write it, also as a model card that holds it."""
-    from CEMSynthLib.commands.evaluation import (
-        NothingToEvaluateError,
-        card_metrics,
-        describe,
-        evaluate_cohort,
-        result_lines,
-        write_results,
-    )
+    """Evaluate, print the table and write tables, report and a model card that holds the figures."""
+    from CEMSynthLib.commands import evaluation
+    from CEMSynthLib.commands.evaluation_jobs import WorkSettings, do_jobs
+    from CEMSynthLib.commands.evaluation_leakage import check_leakage
     from CEMSynthLib.evaluation.baselines_file import FILE_NAME, read_baselines
-    from CEMSynthLib.export.files import write_text
-    from CEMSynthLib.generator.card import CARD_FILE
-    from CEMSynthLib.generator.client import WorkerGenerator
+    from CEMSynthLib.export.manifest import sha256, walk
+    from CEMSynthLib.generator.card import load_card
     from CEMSynthLib.generator.store import find_model
+    from CEMSynthLib.measurement.annotations import ANNOTATION_SUFFIX, read_annotations
+    from CEMSynthLib.measurement.markups import read_regions
     from CEMSynthLib.study.reader import read_folder
 
+    if arguments.processes < 1:
+        raise evaluation.NothingToEvaluateError("--processes must be at least 1.")
     with progress_bar("Reading", "file") as reading:
         found = read_folder(arguments.path, reading)
-    baselines = read_baselines(find_model(arguments.model))
-    if baselines is None:
-        raise NothingToEvaluateError(
+    tables = [path for path in arguments.regions if path.suffix.lower() == ANNOTATION_SUFFIX]
+    regions = read_regions([path for path in arguments.regions if path not in tables])
+    regions += [region for path in tables for region in read_annotations(path).regions]
+    model = None if arguments.synthetic else find_model(arguments.model)
+    ceiling = find_model(arguments.ceiling) if arguments.ceiling else None
+    baselines = model or arguments.synthetic
+    if model is not None and read_baselines(model) is None:
+        raise evaluation.NothingToEvaluateError(
             f"The model '{arguments.model}' holds no {FILE_NAME}, so there are no null baselines to compare with; "
             "train the model with cemsynth train."
         )
-    with ExitStack() as stack:
-        asked = arguments.device, arguments.precision
-        generator = stack.enter_context(WorkerGenerator(arguments.model, *asked))
-        ceiling = stack.enter_context(WorkerGenerator(arguments.ceiling, *asked)) if arguments.ceiling else None
-        parameters = {
-            "path": arguments.path.resolve(),
-            "model_sha256": generator.card.weights_sha256,
-            "ceiling_sha256": ceiling.card.weights_sha256 if ceiling else None,
-        }
-        print(f"Device: {generator.device_reason}", file=sys.stderr)
-        folder = OutputFolder(arguments.output, "evaluate", parameters, arguments.overwrite, [arguments.path])
-        staging = stack.enter_context(folder)
-        with progress_bar("Evaluating") as progress:
-            result = evaluate_cohort(found, generator, baselines, ceiling, progress)
-        metrics = card_metrics(result, describe(found))
-        write_text(staging / CARD_FILE, replace(generator.card, metrics=metrics).to_json())
-        summary = {"verdict": result.verdict, "rows": metrics.rows}
-        write_text(staging / "summary.json", json.dumps(summary, indent=2) + "\n")
-        write_results(staging / "results.csv", result)
-    for line in result_lines(result):
+    synthetic = None
+    if arguments.synthetic:
+        synthetic = [image for study in read_folder(arguments.synthetic).studies for image in study.synthetic]
+    card, ceiling_card = (load_card(folder) if folder else None for folder in (model, ceiling))
+    with progress_bar("Hashing") as hashing:
+        planned = evaluation.plan_jobs(found, synthetic, regions, hashing)
+    leakage = check_leakage(planned.images(), card, arguments.patient_key)
+    if ceiling_card is not None:
+        leakage += check_leakage(planned.images(), ceiling_card, arguments.patient_key)[1:]
+    settings = WorkSettings(
+        str(model) if model else None,
+        str(ceiling) if ceiling else None,
+        arguments.device,
+        arguments.precision,
+        baselines if read_baselines(baselines) is not None else None,
+    )
+    parameters = {
+        "path": arguments.path.resolve(),
+        "model_sha256": card.weights_sha256 if card else None,
+        "synthetic": arguments.synthetic.resolve() if arguments.synthetic else None,
+        "ceiling_sha256": ceiling_card.weights_sha256 if ceiling_card else None,
+        "regions": [path.resolve() for path in arguments.regions],
+        "precision": arguments.precision,
+        "device": arguments.device,
+    }
+    folder = ResumableFolder(arguments.output, "evaluate", parameters, evaluation.belongs(planned), arguments.overwrite)
+    with folder as output:
+        try:
+            with progress_bar("Evaluating") as progress:
+                work = partial(do_jobs, settings, processes=arguments.processes)
+                records, problems = evaluation.run_jobs(planned, output.target, work, progress)
+        except KeyboardInterrupt:
+            print("The same command goes on where it stopped.", file=sys.stderr)
+            raise
+        result = evaluation.conclude(records, card)
+        facts = {"Synthetic images": f"made by {card.name} {card.version}" if card else str(arguments.synthetic)}
+        if card is not None:
+            facts |= {"Weights SHA-256": card.weights_sha256, "Trained on": card.training.description}
+        left_out = [*planned.left_out, *problems]
+        evaluation.write_results(output.target, result, found, card, leakage, left_out, facts)
+        names = [name for name in walk(output.target) if evaluation.belongs(planned)(name)]
+        output.finish({name: sha256(output.target / name) for name in names})
+    for text in left_out:
+        print(f"Left out: {text}", file=sys.stderr)
+    for line in evaluation.result_lines(result):
         print(line)
-    print(f"Model card with these figures: {arguments.output / CARD_FILE}")
+    print(f"Report: {arguments.output / evaluation.REPORT}")
     return 0

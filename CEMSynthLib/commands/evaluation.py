@@ -1,111 +1,262 @@
-"""From a cohort and a model to held-out figures, beside the null baselines and the reference ceiling."""
+"""From a cohort and a model (or synthetic images made elsewhere) to records of images, tables and a report."""
 
-import csv
-import io
-import re
-import sys
-from collections.abc import Iterator
+import hashlib
+import json
+import platform
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from CEMSynthLib import __version__
+from CEMSynthLib.commands.evaluation_checklist import checklist
+from CEMSynthLib.commands.evaluation_jobs import ImageJob, Outcome
+from CEMSynthLib.commands.evaluation_leakage import HashedImage, hash_of
+from CEMSynthLib.commands.measurement import drawn_regions, sort_regions
 from CEMSynthLib.errors import CEMSynthError
-from CEMSynthLib.evaluation.baselines import NullBaselines
-from CEMSynthLib.evaluation.heldout import HeldOutImage, HeldOutResult, evaluate_held_out
+from CEMSynthLib.evaluation.cohort import Check, CohortResult, evaluate_records
+from CEMSynthLib.evaluation.cohort_report import CohortReportContent, estimate_text, render_cohort_report
+from CEMSynthLib.evaluation.cohort_tables import lesions_csv, results_csv, summary
+from CEMSynthLib.evaluation.image_record import ImageRecord, parse_record
+from CEMSynthLib.evaluation.truth import find_truth, view_truth
 from CEMSynthLib.export.files import write_text
+from CEMSynthLib.measurement.markups import INDEX_NAME, TiedRegion, read_regions
 from CEMSynthLib.progress import Progress, silent
-from CEMSynthLib.study.breast_pair import read_breast_pair
-from CEMSynthLib.study.model import Acquisition, StudyFolder
+from CEMSynthLib.study.model import CEMImage, StudyFolder
+from CEMSynthLib.study.synthetic import synthetic_of
 
 if TYPE_CHECKING:
     from CEMSynthLib.generator.card import HeldOutMetrics, ModelCard
-    from CEMSynthLib.generator.results import Generator
 
-_SIMULATED_ID = re.compile(r"SIM-(\d+)-\d+")
+IMAGES = "images"
+REPORT, RESULTS, LESIONS, SUMMARY = "report.html", "results.csv", "lesions.csv", "summary.json"
 
 
 class NothingToEvaluateError(CEMSynthError):
     """The cohort or the model lacks what an evaluation needs."""
 
 
-def seen_patients(found: StudyFolder, card: "ModelCard") -> set[str]:
-    """Simulated patients of the cohort that come from a seed the model was trained on (all of that seed count)."""
-    matches = ((study.patient_id, _SIMULATED_ID.fullmatch(study.patient_id)) for study in found.studies)
-    return {identity for identity, match in matches if match and int(match[1]) in card.training.seeds}
+@dataclass(frozen=True)
+class Planned:
+    """The jobs of an evaluation, and sentences on what takes no part."""
+
+    jobs: tuple[ImageJob, ...]
+    left_out: tuple[str, ...]
+
+    def images(self) -> list[HashedImage]:
+        """Of the test set, for the leakage check."""
+        return [HashedImage(j.patient_id, j.hashes["low_energy"], j.hashes["recombined"]) for j in self.jobs]
 
 
-def evaluate_cohort(
+def plan_jobs(
     found: StudyFolder,
-    predictor: "Generator",
-    baselines: NullBaselines,
-    ceiling: "Generator | None" = None,
+    synthetic: Sequence[CEMImage] | None = None,
+    regions: Sequence[TiedRegion] = (),
     progress: Progress = silent,
-) -> HeldOutResult:
-    """Synthesize every complete acquisition and compare it with its clinical image.
+) -> Planned:
+    """Find what can be evaluated, and read every image once for its hash.
 
     Parameters
     ----------
     found
-        Patients that neither the model nor the baselines have seen.
-    predictor
-        The model.
-    baselines
-        Learned from its training patients.
-    ceiling
-        A plain paired regression, printed beside the model.
+        The cohort.
+    synthetic
+        Images made elsewhere; ``None`` where a model makes them.
+    regions
+        Of lesions and backgrounds; where empty, those of a simulated cohort are looked for.
     progress
         Called after each image.
 
     Raises
     ------
     NothingToEvaluateError
-        No acquisition has a low-energy and a recombined image.
-    EvaluationError
-        A patient was used in training.
+        No acquisition has a low-energy and a recombined image (and a synthetic one).
+    CEMSynthError
+        Regions or truth are damaged.
     """
+    given, left_out = sort_regions(found, regions or _simulated_regions(found)) if found.studies else ({}, [])
+    truth = find_truth(found.root)
     pairs = [
-        (study.patient_id, acquisition)
-        for study in found.studies
-        for acquisition in study.acquisitions
-        if acquisition.low_energy is not None and acquisition.recombined is not None
+        (i, j, study.patient_id, acquisition)
+        for i, study in enumerate(found.studies)
+        for j, acquisition in enumerate(study.acquisitions)
     ]
-    if not pairs:
-        raise NothingToEvaluateError(f"{found.root} holds no acquisition with a low-energy and a recombined image.")
-    seen = seen_patients(found, predictor.card) | (seen_patients(found, ceiling.card) if ceiling else set())
-    images = _images(pairs, predictor, ceiling)
-    return evaluate_held_out(images, baselines, seen, total=len(pairs), progress=progress)
-
-
-def _images(
-    pairs: list[tuple[str, Acquisition]], predictor: "Generator", ceiling: "Generator | None"
-) -> Iterator[HeldOutImage]:
-    for patient_id, acquisition in pairs:
+    jobs: list[ImageJob] = []
+    for i, j, patient_id, acquisition in pairs:
         low, recombined = acquisition.low_energy, acquisition.recombined
+        name = acquisition.images[0].path.name
         if low is None or recombined is None:
+            left_out.append(f"{name}: low-energy or recombined image is missing.")
             continue
-        pair = read_breast_pair(acquisition)
-        if pair.recombined is None:
-            print(f"Skipped {recombined.path.name}: {pair.note}", file=sys.stderr)
+        made = synthetic_of(acquisition, synthetic) if synthetic is not None else None
+        if synthetic is not None and made is None:
+            left_out.append(f"{name}: there is no synthetic image made from it.")
             continue
-        yield HeldOutImage(
-            patient_id=patient_id,
-            low_energy=pair.low_energy,
-            clinical=pair.recombined,
-            synthetic=predictor.synthesize(low).pixels,
-            mask=pair.measured,
-            chest_wall=pair.breast.chest_wall,
-            window=recombined.window,
-            low_energy_window=low.window,
-            ceiling=ceiling.synthesize(low).pixels if ceiling else None,
+        source = low.path.relative_to(found.root).as_posix()
+        try:
+            hashes = {"low_energy": hash_of(low), "recombined": hash_of(recombined)}
+            if made is not None:
+                hashes["synthetic"] = hash_of(made)
+        except CEMSynthError as error:
+            left_out.append(f"{name}: {error}")
+            continue
+        tied = given.get((i, j), [])
+        jobs.append(
+            ImageJob(
+                number=len(jobs),
+                key=hashlib.sha256(source.encode()).hexdigest()[:16],
+                source=source,
+                patient_id=patient_id,
+                acquisition=acquisition,
+                synthetic=made,
+                hashes=hashes,
+                regions=tuple(t.region for t in tied if not t.in_pixels),
+                drawn=tuple(drawn_regions(tied, acquisition)),
+                truth=view_truth(truth, patient_id, acquisition.name) if truth else None,
+            )
         )
+        progress(len(jobs), len(pairs), "read")
+    if not jobs:
+        what = "low-energy and a recombined" if synthetic is None else "low-energy, a recombined and a synthetic"
+        raise NothingToEvaluateError(f"{found.root} holds no acquisition with a {what} image.")
+    return Planned(tuple(jobs), tuple(sorted(left_out)))
 
 
-def card_metrics(result: HeldOutResult, description: str) -> "HeldOutMetrics":
+def _simulated_regions(found: StudyFolder) -> list[TiedRegion]:
+    """Regions of a simulated cohort, those of the patients that are here."""
+    if find_truth(found.root) is None:
+        return []
+    here = {image.sop_instance_uid for s in found.studies for a in s.acquisitions for image in a.images}
+    for folder in (found.root / "regions", found.root.parent / "regions"):
+        if (folder / INDEX_NAME).is_file():
+            return [region for region in read_regions([folder]) if region.sop_instance_uid in here]
+    return []
+
+
+def run_jobs(
+    planned: Planned,
+    folder: Path,
+    work: Callable[[Sequence[ImageJob]], Iterable[Outcome]],
+    progress: Progress = silent,
+) -> tuple[list[ImageRecord], list[str]]:
+    """Do what is not done yet; each record is written as soon as it is there.
+
+    Parameters
+    ----------
+    planned
+        The jobs.
+    folder
+        Holds ``images/KEY.json`` of an earlier run that was stopped; records of images whose pixels have changed since
+        are made anew.
+    work
+        Does jobs and gives their outcomes in any order.
+    progress
+        Called after each image.
+
+    Returns
+    -------
+    records, problems
+    """
+    (folder / IMAGES).mkdir(exist_ok=True)
+    records, waiting = [], []
+    for job in planned.jobs:
+        earlier = _earlier(folder, job)
+        if earlier is None:
+            waiting.append(job)
+        else:
+            records.append(earlier)
+    done, problems = len(records), []
+    if done:
+        progress(done, len(planned.jobs), "done earlier")
+    keys = {job.number: job.key for job in planned.jobs}
+    for outcome in work(waiting):
+        if outcome.record is None:
+            problems.append(outcome.problem)
+        else:
+            write_text(record_file(folder, keys[outcome.number]), outcome.record.to_json())
+            records.append(outcome.record)
+        done += 1
+        progress(done, len(planned.jobs), "evaluated")
+    if not records:
+        raise NothingToEvaluateError(f"No image could be evaluated. {problems[0] if problems else ''}".strip())
+    return records, sorted(problems)
+
+
+def record_file(folder: Path, key: str) -> Path:
+    """Where the record of an image lies."""
+    return folder / IMAGES / f"{key}.json"
+
+
+def _earlier(folder: Path, job: ImageJob) -> ImageRecord | None:
+    path = record_file(folder, job.key)
+    if not path.is_file():
+        return None
+    record = parse_record(path.read_text(encoding="utf-8"), path.name)
+    return record if record.hashes == job.hashes and record.source == job.source else None
+
+
+def belongs(planned: Planned) -> Callable[[str], bool]:
+    """Whether an evaluation writes a file of this name."""
+    names = {f"{IMAGES}/{job.key}.json" for job in planned.jobs}
+    names |= {REPORT, RESULTS, LESIONS, SUMMARY, "model.json"}
+    return lambda name: name in names
+
+
+def write_results(
+    folder: Path,
+    result: CohortResult,
+    found: StudyFolder,
+    card: "ModelCard | None",
+    leakage: Sequence[Check],
+    left_out: Sequence[str],
+    facts: dict[str, str],
+) -> None:
+    """Write ``results.csv``, ``lesions.csv``, ``summary.json``, ``report.html`` and the card with these figures."""
+    cohort = describe(found)
+    checks = checklist(result, card, cohort)
+    about = {
+        "cohort": cohort,
+        "facts": facts,
+        "versions": versions(),
+        "leakage": leakage,
+        "checklist": checks,
+        "left_out": left_out,
+    }
+    metrics = card_metrics(result, cohort)
+    write_text(folder / RESULTS, results_csv(result))
+    write_text(folder / LESIONS, lesions_csv(result))
+    text = json.dumps({**summary(result, about), "rows": metrics.rows}, indent=2, allow_nan=False)
+    write_text(folder / SUMMARY, text + "\n")
+    content = CohortReportContent(
+        result=result,
+        title=f"{card.name} {card.version}" if card else "images made elsewhere",
+        cohort=cohort,
+        facts=facts,
+        leakage=tuple(leakage),
+        checklist=checks,
+        left_out=tuple(left_out),
+        versions=versions(),
+    )
+    write_text(folder / REPORT, render_cohort_report(content))
+    if card is not None:
+        write_text(folder / "model.json", replace(card, metrics=metrics).to_json())
+
+
+def conclude(records: Sequence[ImageRecord], card: "ModelCard | None") -> CohortResult:
+    """Compute the cohort's figures."""
+    training = card.training.description if card else "not known: images made elsewhere"
+    return evaluate_records(records, training)
+
+
+def card_metrics(result: CohortResult, description: str) -> "HeldOutMetrics":
     """The held-out table for the model card: one row an image type and place, differences to the model beside it."""
     from CEMSynthLib.generator.card import HeldOutMetrics
 
-    against = {comparison.baseline: comparison for comparison in result.comparisons}
+    heldout = result.heldout
+    against = {comparison.baseline: comparison for comparison in heldout.comparisons}
     rows = []
-    for row in result.summary:
+    for row in heldout.summary:
         entry: dict[str, str | float | int | bool | None] = {
             "compared": row.compared,
             "place": row.place,
@@ -123,23 +274,20 @@ def card_metrics(result: HeldOutResult, description: str) -> "HeldOutMetrics":
                 entry[f"model_minus_this_{name}_high"] = _rounded(paired.interval_95[1])
             entry["beaten_by_model"] = comparison.beaten
         rows.append(entry)
-    for change in result.change_from_le:
+    for change in heldout.change_from_le:
+        interval = change.correlation.interval_95 or (None, None)
         rows.append(
             {
                 "compared": change.compared,
                 "place": "breast mask",
                 "change_from_le": change.figure,
                 "pearson_r": _rounded(change.correlation.r),
-                "pearson_r_low": _rounded(change.correlation.interval_95[0])
-                if change.correlation.interval_95
-                else None,
-                "pearson_r_high": _rounded(change.correlation.interval_95[1])
-                if change.correlation.interval_95
-                else None,
+                "pearson_r_low": _rounded(interval[0]),
+                "pearson_r_high": _rounded(interval[1]),
                 "bland_altman_bias": _rounded(change.agreement.bias),
             }
         )
-    return HeldOutMetrics(f"{result.verdict} {description}", tuple(rows))
+    return HeldOutMetrics(f"{heldout.verdict} {description}", tuple(rows))
 
 
 def describe(found: StudyFolder) -> str:
@@ -150,45 +298,23 @@ def describe(found: StudyFolder) -> str:
     return f"Images: {', '.join(makers)}; pixel spacing {', '.join(spacings)}."
 
 
-def write_results(path: Path, result: HeldOutResult) -> None:
-    """Write one row an image, compared image and place; every column carries its formula's name and unit."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(
-        [
-            "image",
-            "patient_id",
-            "compared",
-            "place",
-            "mae_window_width",
-            "rmse_window_width",
-            "psnr_db",
-            "ssim",
-            "pixels",
-        ]
-    )
-    for row in result.rows:
-        f = row.figures
-        writer.writerow(
-            [row.index, row.patient_id, row.compared, row.place, f.mae, f.rmse, f.psnr_db, f.ssim, f.pixels]
-        )
-    write_text(path, text.getvalue())
+def result_lines(result: CohortResult) -> list[str]:
+    """The report for a terminal: the study's table, what the model beats, the verdict."""
+    lines = [f"{'':56} {'clinical':44} synthetic"]
+    for row in result.table:
+        clinical, synthetic = (estimate_text(cell, row.percent) for cell in (row.clinical, row.synthetic))
+        lines.append(f"{row.what:56} {clinical:44} {synthetic}")
+    lines.append(f"{'':40} {'place':12} {'MAE':>8} {'PSNR dB':>8} {'SSIM':>7}")
+    for figures in result.heldout.summary:
+        psnr = f"{figures.psnr_db[0]:8.2f}" if figures.psnr_db else f"{'':>8}"
+        lines.append(f"{figures.compared:40} {figures.place:12} {figures.mae[0]:8.5f} {psnr} {figures.ssim[0]:7.4f}")
+    return [*lines, *result.sentences, result.heldout.verdict]
 
 
-def result_lines(result: HeldOutResult) -> Iterator[str]:
-    """The table for a terminal: masked and whole-frame figures, then what the model beats."""
-    yield f"{'':40} {'place':12} {'MAE':>8} {'PSNR dB':>8} {'SSIM':>7}"
-    for row in result.summary:
-        psnr = f"{row.psnr_db[0]:8.2f}" if row.psnr_db else f"{'':>8}"
-        yield f"{row.compared:40} {row.place:12} {row.mae[0]:8.5f} {psnr} {row.ssim[0]:7.4f}"
-    yield "Model minus baseline in the breast mask, patient-clustered 95% interval:"
-    for c in result.comparisons:
-        mae, ssim = ("{:+.5f} [{:+.5f}, {:+.5f}]".format(p.difference, *p.interval_95) for p in (c.mae, c.ssim))
-        yield f"{c.baseline:40} MAE {mae}  SSIM {ssim}  {'beaten' if c.beaten else 'NOT beaten'}"
-    for change in result.change_from_le:
-        r = change.correlation.r
-        yield f"change from LE, {change.figure}: {change.compared:40} r = {'-' if r is None else f'{r:.3f}'}"
-    yield result.verdict
+def versions() -> dict[str, str]:
+    """Program and libraries that the figures depend on."""
+    names = ("numpy", "scipy", "scikit-image", "pandas", "matplotlib", "pydicom")
+    return {"CEMSynth": __version__, "Python": platform.python_version()} | {n: metadata.version(n) for n in names}
 
 
 def _rounded(value: float | None) -> float | None:

@@ -96,7 +96,7 @@ def sort_regions(found: StudyFolder, regions: Sequence[TiedRegion]) -> tuple[Map
     return given, unmatched
 
 
-def _drawn(tied: Sequence[TiedRegion], acquisition: Acquisition) -> list[DrawnRegion]:
+def drawn_regions(tied: Sequence[TiedRegion], acquisition: Acquisition) -> list[DrawnRegion]:
     """Regions in pixels of an image file, with the kind of that image."""
     return [
         DrawnRegion(t.region, image.kind)
@@ -170,7 +170,7 @@ def measure_folder(
             made, tied = synthetic_of(acquisition, synthetic), given.get((i, j), [])
             here = tuple(t.region for t in tied if not t.in_pixels)
             try:
-                report = measure_acquisition(acquisition, made, here, baselines, _drawn(tied, acquisition))
+                report = measure_acquisition(acquisition, made, here, baselines, drawn_regions(tied, acquisition))
             except CEMSynthError as error:
                 left_out.append(FileReason(acquisition.images[0].path, str(error)))
             else:

@@ -31,7 +31,7 @@ PLACES = ("breast mask", "whole frame")
 
 
 @dataclass(frozen=True, eq=False)
-class _Images:
+class AcquisitionImages:
     """The images of an acquisition on the low-energy grid, clinical and synthetic in the same units.
 
     ``measured`` is the breast as far as the clinical image reaches; ``excluded`` is what the halo is not measured in
@@ -83,12 +83,12 @@ def measure_acquisition(
     CEMSynthLib.errors.CEMSynthError
         Pixels cannot be read, or no breast is found.
     """
-    images, warnings = _read(acquisition, synthetic)
-    halo_clinical = _halo(images.clinical, images)
-    halo_synthetic = _halo(images.synthetic, images)
+    images, warnings = read_images(acquisition, synthetic)
+    halo_clinical = halo_of(images.clinical, images)
+    halo_synthetic = halo_of(images.synthetic, images)
     retained = halo_retained(halo_synthetic, halo_clinical) if halo_clinical and halo_synthetic else None
     placed, lost = placed_regions(drawn, images.pair, images.spacing_mm)
-    shown, cnr, problems = _regions(images, [*regions, *placed])
+    shown, cnr, problems = contrasts_of(images, [*regions, *placed])
     return AcquisitionReport(
         name=acquisition.name,
         low_energy=images.low_energy,
@@ -106,7 +106,20 @@ def measure_acquisition(
     )
 
 
-def _read(acquisition: Acquisition, synthetic: CEMImage | None) -> tuple[_Images, list[str]]:
+def read_images(acquisition: Acquisition, synthetic: CEMImage | None) -> tuple[AcquisitionImages, list[str]]:
+    """Read the images of an acquisition and bring them to one grid and the clinical image's units.
+
+    Returns
+    -------
+    images, warnings
+
+    Raises
+    ------
+    EvaluationError
+        There is no low-energy image, the synthetic image lies on another grid or has integer pixels.
+    CEMSynthLib.errors.CEMSynthError
+        Pixels cannot be read, or no breast is found.
+    """
     low = acquisition.low_energy
     if low is None:
         raise EvaluationError(f"The acquisition {acquisition.name} has no low-energy image, so nothing is compared.")
@@ -124,7 +137,13 @@ def _read(acquisition: Acquisition, synthetic: CEMImage | None) -> tuple[_Images
                 f"The synthetic image {synthetic.path.name} has {synthetic.grid.rows} x {synthetic.grid.columns} "
                 f"pixels, its low-energy image {low.grid.rows} x {low.grid.columns}; make it again from this study."
             )
-        made = ReportImage(synthetic.pixels(), synthetic.window)
+        values = synthetic.pixels()
+        if not np.issubdtype(values.dtype, np.floating):
+            raise EvaluationError(
+                f"The synthetic image {synthetic.path.name} has pixels of type {values.dtype}, whose differences wrap "
+                "around; give it as float in modality units."
+            )
+        made = ReportImage(values, synthetic.window)
         model_window = synthetic.window
         if clinical is not None and not _same_units(acquisition, synthetic):
             made = ReportImage(_in_units_of(clinical.window, made), clinical.window)
@@ -134,7 +153,7 @@ def _read(acquisition: Acquisition, synthetic: CEMImage | None) -> tuple[_Images
             )
         elif clinical is not None:
             made, model_window = ReportImage(made.pixels, clinical.window), clinical.window
-    images = _Images(
+    images = AcquisitionImages(
         low_energy=ReportImage(pair.low_energy, low.window),
         clinical=clinical,
         synthetic=made,
@@ -171,7 +190,8 @@ def _in_units_of(window: VOIWindow, image: ReportImage) -> FloatImage:
     return np.asarray(window.low + scale * (image.pixels - image.window.low), dtype=np.float32)
 
 
-def _halo(image: ReportImage | None, images: _Images) -> HaloResult | None:
+def halo_of(image: ReportImage | None, images: AcquisitionImages) -> HaloResult | None:
+    """Halo of one of the images, with masks and window width that all of them share; None where it is missing."""
     if image is None:
         return None
     reference = images.clinical or image
@@ -187,7 +207,7 @@ def _halo(image: ReportImage | None, images: _Images) -> HaloResult | None:
     )
 
 
-def _similarity(images: _Images, baselines: NullBaselines | None) -> tuple[SimilarityReport, ...]:
+def _similarity(images: AcquisitionImages, baselines: NullBaselines | None) -> tuple[SimilarityReport, ...]:
     if images.clinical is None or images.synthetic is None or images.model_window is None:
         return ()
     window = images.clinical.window
@@ -207,9 +227,10 @@ def _similarity(images: _Images, baselines: NullBaselines | None) -> tuple[Simil
     return tuple(rows)
 
 
-def _regions(
-    images: _Images, regions: Sequence[Region]
+def contrasts_of(
+    images: AcquisitionImages, regions: Sequence[Region]
 ) -> tuple[tuple[RegionReport, ...], tuple[CNRReport, ...], list[str]]:
+    """Outlines, contrast figures (each lesion by every formula on every image) and sentences on what is left out."""
     problems: list[str] = []
     masks: dict[Region, Mask] = {}
     for region in regions:
@@ -241,7 +262,7 @@ def _regions(
 
 
 def _contrast(
-    image: ReportImage | None, lesion: Mask, background: Mask, images: _Images, formula: CNRFormula
+    image: ReportImage | None, lesion: Mask, background: Mask, images: AcquisitionImages, formula: CNRFormula
 ) -> CNRResult | str | None:
     if image is None:
         return None

@@ -1,5 +1,6 @@
 """Held-out figures: a model on unseen patients, with the null baselines and the reference ceiling beside it."""
 
+import zlib
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -23,6 +24,7 @@ from CEMSynthLib.progress import Progress, silent
 from CEMSynthLib.study.model import FloatImage, Mask, Side, VOIWindow
 
 MODEL = "model"
+CLINICAL = "clinical"
 CEILING = "reference ceiling (paired regression)"
 PLACES = ("breast mask", "whole frame")
 
@@ -32,7 +34,8 @@ class HeldOutImage:
     """One acquisition of an unseen patient, all images on one grid, shape (rows, columns), modality units.
 
     ``window`` maps clinical, synthetic and ceiling to [0, 1]; ``low_energy_window`` maps LE. ``ceiling`` is the
-    image of a plain paired regression (U-Net, L1), where there is one.
+    image of a plain paired regression (U-Net, L1), where there is one. ``model_window`` maps the units that the
+    baselines were learned in, where they are others than the clinical image's.
     """
 
     patient_id: str
@@ -44,17 +47,34 @@ class HeldOutImage:
     window: VOIWindow
     low_energy_window: VOIWindow
     ceiling: FloatImage | None = None
+    model_window: VOIWindow | None = None
+
+
+@dataclass(frozen=True)
+class ComparedFigures:
+    """The similarity of one image to its clinical one: whose (`MODEL`, a baseline's name, `CEILING`), and where."""
+
+    compared: str
+    place: str
+    figures: Similarity
+
+
+@dataclass(frozen=True)
+class ChangeFigures:
+    """MAE and SSIM between LE and one image in the breast mask, each mapped to [0, 1] by its own window."""
+
+    compared: str
+    mae: float
+    ssim: float
 
 
 @dataclass(frozen=True)
 class ImageFigures:
-    """The similarity of one image to its clinical one: whose (`MODEL`, a baseline's name, `CEILING`), and where."""
+    """All held-out figures of one image; among ``changes`` is that of `CLINICAL`."""
 
-    index: int
     patient_id: str
-    compared: str
-    place: str
-    figures: Similarity
+    rows: tuple[ComparedFigures, ...]
+    changes: tuple[ChangeFigures, ...]
 
 
 @dataclass(frozen=True)
@@ -106,6 +126,7 @@ class HeldOutResult:
     images: int
     beats_all: bool
     verdict: str
+    ceiling: BaselineComparison | None = None
 
 
 def evaluate_held_out(
@@ -130,7 +151,7 @@ def evaluate_held_out(
     total
         How many images there are, for ``progress``.
     seed
-        Of noise and bootstrap.
+        Of the bootstrap.
     progress
         Told after each image.
 
@@ -143,57 +164,104 @@ def evaluate_held_out(
     EvaluationError
         There is no image, or one of a training patient (the split leaks).
     """
-    rows: list[ImageFigures] = []
-    changes: dict[tuple[str, str], list[float]] = {}
-    patients: list[str] = []
+    found: list[ImageFigures] = []
     for index, image in enumerate(images):
         if image.patient_id in training_patients:
             raise EvaluationError(
                 f"Patient {image.patient_id} was used in training and cannot be a test patient; split by patient."
             )
-        shown = _shown(image, baselines, seed + index)
-        clinical = image.window.apply(image.clinical)
-        for name, values in shown.items():
-            for place, mask in zip(PLACES, (image.mask, None), strict=True):
-                figures = compare_images(values, clinical, mask)
-                rows.append(ImageFigures(index, image.patient_id, name, place, figures))
-        low_energy = image.low_energy_window.apply(image.low_energy) * image.mask
-        for name, values in {"clinical": clinical, **shown}.items():
-            figures = compare_images(low_energy, values * image.mask, image.mask)
-            changes.setdefault((name, "MAE"), []).append(figures.mae)
-            changes.setdefault((name, "SSIM"), []).append(figures.ssim)
-        patients.append(image.patient_id)
+        found.append(image_figures(image, baselines))
         progress(index + 1, max(total, index + 1), "held-out figures")
-    if not patients:
+    return summarize(found, seed=seed)
+
+
+def image_figures(image: HeldOutImage, baselines: NullBaselines | None) -> ImageFigures:
+    """Compare one synthetic image, the null baselines and the ceiling with the clinical image.
+
+    Parameters
+    ----------
+    image
+        The images.
+    baselines
+        ``None`` where nothing is known of training images: then LE itself and all black are the only baselines.
+
+    Returns
+    -------
+    ImageFigures
+        The same whatever else is evaluated: the noise of a baseline is drawn from the pixels of LE.
+    """
+    shown = _shown(image, baselines)
+    clinical = image.window.apply(image.clinical)
+    rows = tuple(
+        ComparedFigures(name, place, compare_images(values, clinical, mask))
+        for name, values in shown.items()
+        for place, mask in zip(PLACES, (image.mask, None), strict=True)
+    )
+    low_energy = image.low_energy_window.apply(image.low_energy) * image.mask
+    changes = []
+    for name, values in {CLINICAL: clinical, **shown}.items():
+        figures = compare_images(low_energy, values * image.mask, image.mask)
+        changes.append(ChangeFigures(name, figures.mae, figures.ssim))
+    return ImageFigures(image.patient_id, rows, tuple(changes))
+
+
+def summarize(found: Sequence[ImageFigures], *, seed: int = 0) -> HeldOutResult:
+    """Tables, comparisons and the verdict over images.
+
+    Parameters
+    ----------
+    found
+        The figures of each image.
+    seed
+        Of the bootstrap.
+
+    Raises
+    ------
+    EvaluationError
+        There is no image, or they were compared with different baselines.
+    """
+    if not found:
         raise EvaluationError("There is no held-out image, so nothing can be said about the model.")
-    names = list(dict.fromkeys(r.compared for r in rows))
-    comparisons = tuple(_against(b.value, rows, patients, seed) for b in Baseline)
-    beats_all = all(c.beaten for c in comparisons)
+    patients = [image.patient_id for image in found]
+    names = [change.compared for change in found[0].changes if change.compared != CLINICAL]
+    if any([c.compared for c in image.changes if c.compared != CLINICAL] != names for image in found):
+        raise EvaluationError("Not all images were compared with the same baselines; evaluate the cohort anew.")
+    rows = [row for image in found for row in image.rows]
+    known = [baseline.value for baseline in Baseline if baseline.value in names]
+    comparisons = tuple(_against(name, rows, patients, seed) for name in known)
     return HeldOutResult(
-        rows=tuple(rows),
+        rows=tuple(found),
         summary=tuple(_summary([r for r in rows if (r.compared, r.place) == (n, p)]) for p in PLACES for n in names),
         comparisons=comparisons,
-        change_from_le=tuple(_change(n, f, changes, patients, seed) for f in ("MAE", "SSIM") for n in names)
+        change_from_le=tuple(_change(n, f, found, patients, seed) for f in ("MAE", "SSIM") for n in names)
         if len(patients) > 1
         else (),
         patients=len(set(patients)),
         images=len(patients),
-        beats_all=beats_all,
+        beats_all=len(known) == len(Baseline) and all(c.beaten for c in comparisons),
         verdict=_verdict(comparisons, len(set(patients)), len(patients)),
+        ceiling=_against(CEILING, rows, patients, seed) if CEILING in names else None,
     )
 
 
-def _shown(image: HeldOutImage, baselines: NullBaselines, seed: int) -> dict[str, NDArray[np.float64]]:
+def _shown(image: HeldOutImage, baselines: NullBaselines | None) -> dict[str, NDArray[np.float64]]:
     """Model, baselines and ceiling, each mapped to [0, 1]."""
     shown = {MODEL: image.window.apply(image.synthetic)}
-    made = baselines.images(image.low_energy, image.low_energy_window, image.mask, image.chest_wall, image.window, seed)
-    shown.update({baseline.value: values for baseline, values in made.items()})
+    low, le_window = image.low_energy, image.low_energy_window
+    if baselines is None:
+        shown[Baseline.LOW_ENERGY.value] = le_window.apply(low)
+        shown[Baseline.BLACK.value] = np.zeros(low.shape)
+    else:
+        seed = zlib.crc32(np.ascontiguousarray(low, dtype="<f4").tobytes())
+        window = image.model_window or image.window
+        made = baselines.images(low, le_window, image.mask, image.chest_wall, window, seed)
+        shown.update({baseline.value: values for baseline, values in made.items()})
     if image.ceiling is not None:
         shown[CEILING] = image.window.apply(image.ceiling)
     return shown
 
 
-def _summary(rows: Sequence[ImageFigures]) -> SummaryRow:
+def _summary(rows: Sequence[ComparedFigures]) -> SummaryRow:
     def spread(values: Sequence[float]) -> tuple[float, float]:
         return float(np.mean(values)), float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
 
@@ -209,7 +277,7 @@ def _summary(rows: Sequence[ImageFigures]) -> SummaryRow:
     )
 
 
-def _against(baseline: str, rows: Sequence[ImageFigures], patients: Sequence[str], seed: int) -> BaselineComparison:
+def _against(baseline: str, rows: Sequence[ComparedFigures], patients: Sequence[str], seed: int) -> BaselineComparison:
     model, other = (
         [r.figures for r in rows if r.compared == name and r.place == PLACES[0]] for name in (MODEL, baseline)
     )
@@ -220,12 +288,15 @@ def _against(baseline: str, rows: Sequence[ImageFigures], patients: Sequence[str
     )
 
 
-def _change(
-    name: str, figure: str, changes: dict[tuple[str, str], list[float]], patients: Sequence[str], seed: int
-) -> ChangeFromLE:
-    clinical, other = changes["clinical", figure], changes[name, figure]
+def _change(name: str, figure: str, found: Sequence[ImageFigures], patients: Sequence[str], seed: int) -> ChangeFromLE:
+    clinical, other = (changes_of(found, compared, figure) for compared in (CLINICAL, name))
     correlation = clustered_correlation(clinical, other, patients, seed=seed)
     return ChangeFromLE(name, figure, correlation, agreement(clinical, other))
+
+
+def changes_of(found: Sequence[ImageFigures], compared: str, figure: str) -> list[float]:
+    """Change from LE of each image, ``figure`` MAE or SSIM."""
+    return [getattr(c, figure.lower()) for image in found for c in image.changes if c.compared == compared]
 
 
 def _verdict(comparisons: Sequence[BaselineComparison], patients: int, images: int) -> str:
@@ -233,6 +304,8 @@ def _verdict(comparisons: Sequence[BaselineComparison], patients: int, images: i
     if patients < MINIMUM_PATIENTS:
         return f"Nothing is shown: {patients} unseen patients are fewer than the {MINIMUM_PATIENTS} needed ({basis})."
     lost = [c.baseline for c in comparisons if not c.beaten]
+    if len(comparisons) < len(Baseline):
+        basis += f"; {len(Baseline) - len(comparisons)} null baselines could not be made, so nothing is shown by this"
     if not lost:
         return f"The model beats all {len(comparisons)} null baselines ({basis})."
     return f"The model does not beat: {'; '.join(lost)} ({basis})."

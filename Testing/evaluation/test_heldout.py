@@ -66,7 +66,7 @@ def test_nineteen_patients_show_nothing(learned):
 def test_figures_are_those_of_the_masked_definition(learned):
     one = image(3)
     result = evaluate_held_out([one], learned, set())
-    row = next(r for r in result.rows if (r.compared, r.place) == (MODEL, "breast mask"))
+    row = next(r for r in result.rows[0].rows if (r.compared, r.place) == (MODEL, "breast mask"))
     a, b = WINDOW.apply(one.synthetic), WINDOW.apply(one.clinical)
     assert row.figures.mae == pytest.approx(np.abs(a - b)[one.mask].mean())
     _, full = structural_similarity(
