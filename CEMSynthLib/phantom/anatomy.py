@@ -50,13 +50,14 @@ class Anatomy:
 
 
 def pectoral_muscle(outline: Outline, rng: np.random.Generator, flat_cm: float) -> FloatArray:
-    """Muscle thickness in cm: a wedge in the upper corner of MLO that thins out toward its convex edge."""
+    """Muscle thickness in cm: a wedge in the upper corner of MLO with a convex edge, about a centimeter thick there."""
     y, x = outline.coordinates()
-    width = rng.uniform(18, 48)
+    width = rng.uniform(22, 50)
     length = outline.nipple_mm[0] * rng.uniform(0.75, 1.0)
     edge = width * np.clip(1 - y / length, 0, None) ** rng.uniform(0.7, 1.0)
     inside_cm = np.clip(edge - x, 0, None) / 10.0
-    return np.asarray(flat_cm * rng.uniform(0.15, 0.30) * (1 - np.exp(-inside_cm / 1.2)))
+    deep = flat_cm * rng.uniform(0.12, 0.22) * (1 - np.exp(-inside_cm / 1.5))
+    return np.asarray((0.12 * flat_cm + deep) * (1 - np.exp(-inside_cm / 0.15)))
 
 
 def gland_share(body: Body, compression: Compression, outline: Outline) -> FloatArray:

@@ -211,10 +211,10 @@ def _path(gain: FloatArray) -> NDArray[np.int64]:
 
 
 def _half_slope(slope: FloatArray, at: int) -> float:
-    """Where, outward from ``at``, the slope has fallen to half; at most 6 pixels away."""
+    """Where, outward from ``at``, the slope has fallen to half; at most 5 pixels away."""
     half = 0.5 * float(slope[at])
     if half > 0:
-        for i in range(at, min(at + 6, slope.size - 1)):
+        for i in range(at, min(at + 5, slope.size - 1)):
             if slope[i + 1] < half:
                 return i + (float(slope[i]) - half) / float(slope[i] - slope[i + 1])
     return float(at)
