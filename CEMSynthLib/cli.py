@@ -20,6 +20,7 @@ COMMANDS = (
     "simulate",
     "train",
     "evaluate",
+    "readers",
     "models",
     "benchmark",
 )
@@ -29,6 +30,7 @@ EXTRAS = {
     "openvino": "openvino",
     "matplotlib": "report",
     "jinja2": "report",
+    "sklearn": "report",
     "highdicom": "export",
     "dicomanonymizer": "export",
 }
