@@ -313,7 +313,7 @@ def result_lines(result: CohortResult) -> list[str]:
 
 def versions() -> dict[str, str]:
     """Program and libraries that the figures depend on."""
-    names = ("numpy", "scipy", "scikit-image", "pandas", "matplotlib", "pydicom")
+    names = ("numpy", "scipy", "scikit-image", "matplotlib", "pydicom")
     return {"CEMSynth": __version__, "Python": platform.python_version()} | {n: metadata.version(n) for n in names}
 
 

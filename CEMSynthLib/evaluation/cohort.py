@@ -10,6 +10,7 @@ from CEMSynthLib.evaluation.halo_summary import HaloSummary, summarize_halo
 from CEMSynthLib.evaluation.heldout import MODEL, BaselineComparison, HeldOutResult, summarize
 from CEMSynthLib.evaluation.image_record import ImageRecord
 from CEMSynthLib.evaluation.lesion_summary import LesionSummary, summarize_lesions
+from CEMSynthLib.evaluation.observer_reads import observer_readings
 from CEMSynthLib.evaluation.study_table import Readings, StudyRow, study_table
 
 
@@ -67,7 +68,7 @@ def evaluate_records(
     training
         What the model was trained on, in words.
     readings
-        Of readers or of a model observer.
+        Of readers; without them model observers read a simulated cohort.
     seed
         Of the bootstraps.
 
@@ -79,6 +80,7 @@ def evaluate_records(
     if not records:
         raise EvaluationError("No image could be evaluated, so there is nothing to report.")
     ordered = in_order(records)
+    readings = readings or observer_readings(ordered, seed)
     heldout = summarize([r.figures for r in ordered], seed=seed)
     lesions, halo = summarize_lesions(ordered, seed), summarize_halo(ordered, seed)
     counted = Counter(w for r in ordered for w in dict.fromkeys(r.warnings))

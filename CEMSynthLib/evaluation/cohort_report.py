@@ -69,6 +69,8 @@ def estimate_text(estimate: Estimate | str, in_percent: bool = False) -> str:
         text += f" [{show(low)} to {show(high)}]"
     elif estimate.reason:
         text += f" ({estimate.reason})"
+    if not estimate.patients:
+        return f"{text}; n = {estimate.count}"
     return f"{text}; n = {estimate.count}, {estimate.patients} patient{'s' if estimate.patients != 1 else ''}"
 
 

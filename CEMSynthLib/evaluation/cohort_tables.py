@@ -1,11 +1,11 @@
 """Tables of a cohort: one row for each image and for each lesion (every column names its formula), and the summary."""
 
-from collections.abc import Iterator, Mapping
+import csv
+import io
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, is_dataclass
 from enum import Enum
 from typing import Any
-
-import pandas as pd
 
 from CEMSynthLib.evaluation.cohort import CohortResult
 from CEMSynthLib.evaluation.heldout import CLINICAL, MODEL
@@ -16,7 +16,7 @@ from CEMSynthLib.evaluation.image_record import HaloRecord, ImageRecord
 
 def results_csv(result: CohortResult) -> str:
     """One row an image: ``COMPARED|PLACE|FORMULA`` columns; an empty cell has its reason in a ``reason`` column."""
-    return str(pd.DataFrame([dict(_image_row(r)) for r in result.records]).to_csv(index=False, lineterminator="\n"))
+    return _csv([dict(_image_row(r)) for r in result.records])
 
 
 def lesions_csv(result: CohortResult) -> str:
@@ -42,7 +42,16 @@ def lesions_csv(result: CohortResult) -> str:
                     row |= {c.formula: c.value, f"{c.formula}_low": low, f"{c.formula}_high": high}
                     row[f"{c.formula}_reason"] = c.reason or None
                 rows.append(row)
-    return str(pd.DataFrame(rows).to_csv(index=False, lineterminator="\n")) if rows else "patient_id,source,lesion\n"
+    return _csv(rows) if rows else "patient_id,source,lesion\n"
+
+
+def _csv(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Columns in the order they first occur; empty cells for what is missing."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(dict.fromkeys(name for row in rows for name in row)), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
 
 
 def summary(result: CohortResult, about: Mapping[str, object]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from CEMSynthLib.evaluation.drawn import DrawnRegion, placed_regions
 from CEMSynthLib.evaluation.errors import EvaluationError
 from CEMSynthLib.evaluation.heldout import HeldOutImage, image_figures
 from CEMSynthLib.evaluation.image_record import Contrast, HaloRecord, ImageRecord, LesionRecord
+from CEMSynthLib.evaluation.observer import Observation, observe
 from CEMSynthLib.evaluation.truth import LesionTruth, ViewTruth
 from CEMSynthLib.measurement.cnr import CNRResult
 from CEMSynthLib.measurement.halo import HaloResult
@@ -113,7 +114,19 @@ def measure_image(
         halo_retained_reason=(retained.reason or "") if retained else "the halo was not measured",
         truth=truth,
         warnings=(*acquisition.warnings, *warnings, *lost, *problems),
+        observed=_observed(images) if truth else (),
     )
+
+
+def _observed(images: AcquisitionImages) -> tuple[Observation, ...]:
+    if images.clinical is None or images.synthetic is None or images.spacing_mm is None:
+        return ()
+    width = images.clinical.window.high - images.clinical.window.low
+    made = (
+        observe(name, image.pixels, images.measured, images.excluded, images.spacing_mm, width)
+        for name, image in ((CLINICAL, images.clinical), (SYNTHETIC, images.synthetic))
+    )
+    return tuple(one for one in made if one is not None)
 
 
 def _same_breast(images: AcquisitionImages) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from CEMSynthLib.evaluation.errors import EvaluationError
 from CEMSynthLib.evaluation.heldout import ImageFigures
+from CEMSynthLib.evaluation.observer import Observation
 from CEMSynthLib.evaluation.truth import LesionTruth, ViewTruth
 
 VERSION = 1
@@ -83,6 +84,8 @@ class ImageRecord:
         Of a simulated view.
     warnings
         Sentences.
+    observed
+        By the model observer, where the view is simulated: clinical and synthetic image.
     """
 
     source: str
@@ -99,6 +102,7 @@ class ImageRecord:
     halo_retained_reason: str
     truth: ViewTruth | None
     warnings: tuple[str, ...]
+    observed: tuple[Observation, ...] = ()
 
     def to_json(self) -> str:
         """The text of its file."""
