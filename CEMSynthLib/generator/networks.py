@@ -31,8 +31,9 @@ class InstanceNorm(nn.InstanceNorm2d):
         """(x - mean) / sqrt(variance + eps) over rows and columns, population variance."""
         if len(input) != 1 or input.device.type != "cpu" or not torch.is_grad_enabled():
             return super().forward(input)
-        variance, mean = torch.var_mean(input.float(), dim=(2, 3), correction=0, keepdim=True)
-        return ((input - mean) * torch.rsqrt(variance + self.eps)).to(input.dtype)
+        wide = input if input.dtype == torch.float64 else input.float()
+        variance, mean = torch.var_mean(wide, dim=(2, 3), correction=0, keepdim=True)
+        return ((wide - mean) * torch.rsqrt(variance + self.eps)).to(input.dtype)
 
 
 class ResidualBlock(nn.Module):
