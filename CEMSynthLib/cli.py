@@ -33,6 +33,8 @@ EXTRAS = {
     "sklearn": "report",
     "highdicom": "export",
     "dicomanonymizer": "export",
+    "distributed": "cluster",
+    "dask": "cluster",
 }
 
 

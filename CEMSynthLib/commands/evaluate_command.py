@@ -39,6 +39,10 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "--patient-key", type=Path, metavar="FILE", help="key of the training, to compare patient identifiers too"
     )
     parser.add_argument("--processes", type=int, default=1, metavar="P", help="worker processes (default 1)")
+    parser.add_argument("--scheduler", metavar="ADDRESS", help="do the work on the Dask cluster of this scheduler")
+    parser.add_argument(
+        "--pre-contrast", type=Path, metavar="COHORT", help="the same simulated patients with LE before injection"
+    )
     parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="folder for tables and report")
     parser.add_argument("--overwrite", action="store_true", help="replace a finished run, and nothing else")
     parser.set_defaults(run=run)
@@ -78,6 +82,9 @@ def run(arguments: argparse.Namespace) -> int:
     card, ceiling_card = (load_card(folder) if folder else None for folder in (model, ceiling))
     with progress_bar("Hashing") as hashing:
         planned = evaluation.plan_jobs(found, synthetic, regions, hashing)
+        before = None
+        if arguments.pre_contrast:
+            before = evaluation.plan_pre_contrast(read_folder(arguments.pre_contrast), planned, hashing)
     leakage = check_leakage(planned.images(), card, arguments.patient_key)
     if ceiling_card is not None:
         leakage += check_leakage(planned.images(), ceiling_card, arguments.patient_key)[1:]
@@ -94,29 +101,33 @@ def run(arguments: argparse.Namespace) -> int:
         "synthetic": arguments.synthetic.resolve() if arguments.synthetic else None,
         "ceiling_sha256": ceiling_card.weights_sha256 if ceiling_card else None,
         "regions": [path.resolve() for path in arguments.regions],
+        "pre_contrast": arguments.pre_contrast.resolve() if arguments.pre_contrast else None,
         "precision": arguments.precision,
         "device": arguments.device,
     }
-    folder = ResumableFolder(arguments.output, "evaluate", parameters, evaluation.belongs(planned), arguments.overwrite)
+    ours = evaluation.belongs(planned, before)
+    folder = ResumableFolder(arguments.output, "evaluate", parameters, ours, arguments.overwrite)
     with folder as output:
         try:
             with progress_bar("Evaluating") as progress:
-                work = partial(do_jobs, settings, processes=arguments.processes)
+                work = partial(do_jobs, settings, processes=arguments.processes, scheduler=arguments.scheduler)
                 records, problems = evaluation.run_jobs(planned, output.target, work, progress)
+                earlier, more = evaluation.run_jobs(before, output.target, work, progress) if before else ([], [])
         except KeyboardInterrupt:
             print("The same command goes on where it stopped.", file=sys.stderr)
             raise
         result = evaluation.conclude(records, card)
+        pre_contrast = evaluation.conclude(earlier, card) if earlier else None
         facts = {"Synthetic images": f"made by {card.name} {card.version}" if card else str(arguments.synthetic)}
         if card is not None:
             facts |= {"Weights SHA-256": card.weights_sha256, "Trained on": card.training.description}
-        left_out = [*planned.left_out, *problems]
-        evaluation.write_results(output.target, result, found, card, leakage, left_out, facts)
-        names = [name for name in walk(output.target) if evaluation.belongs(planned)(name)]
+        left_out = [*planned.left_out, *problems, *more]
+        evaluation.write_results(output.target, result, found, card, leakage, left_out, facts, pre_contrast)
+        names = [name for name in walk(output.target) if ours(name)]
         output.finish({name: sha256(output.target / name) for name in names})
     for text in left_out:
         print(f"Left out: {text}", file=sys.stderr)
-    for line in evaluation.result_lines(result):
+    for line in evaluation.result_lines(result, pre_contrast):
         print(line)
     print(f"Report: {arguments.output / evaluation.REPORT}")
     return 0

@@ -123,6 +123,24 @@ def plan_jobs(
     return Planned(tuple(jobs), tuple(sorted(left_out)))
 
 
+def plan_pre_contrast(found: StudyFolder, planned: Planned, progress: Progress = silent) -> Planned:
+    """Jobs on the same simulated patients with low energy before injection.
+
+    Raises
+    ------
+    NothingToEvaluateError
+        The cohort is not simulated before injection, or holds other views.
+    """
+    before = plan_jobs(found, progress=progress)
+    if any(job.truth is None or not job.truth.pre_contrast for job in before.jobs):
+        raise NothingToEvaluateError(f"{found.root} was not made by cemsynth simulate --pre-contrast.")
+    views = [{(job.patient_id, job.acquisition.name) for job in one.jobs} for one in (planned, before)]
+    if views[0] != views[1]:
+        raise NothingToEvaluateError(f"{found.root} holds other patients or views than the cohort.")
+    jobs = tuple(replace(job, key=f"pre_contrast_{job.key}") for job in before.jobs)
+    return Planned(jobs, before.left_out)
+
+
 def _simulated_regions(found: StudyFolder) -> list[TiedRegion]:
     """Regions of a simulated cohort, those of the patients that are here."""
     if find_truth(found.root) is None:
@@ -196,9 +214,9 @@ def _earlier(folder: Path, job: ImageJob) -> ImageRecord | None:
     return record if record.hashes == job.hashes and record.source == job.source else None
 
 
-def belongs(planned: Planned) -> Callable[[str], bool]:
+def belongs(planned: Planned, before: Planned | None = None) -> Callable[[str], bool]:
     """Whether an evaluation writes a file of this name."""
-    names = {f"{IMAGES}/{job.key}.json" for job in planned.jobs}
+    names = {f"{IMAGES}/{job.key}.json" for job in (*planned.jobs, *(before.jobs if before else ()))}
     names |= {REPORT, RESULTS, LESIONS, SUMMARY, "model.json"}
     return lambda name: name in names
 
@@ -211,11 +229,12 @@ def write_results(
     leakage: Sequence[Check],
     left_out: Sequence[str],
     facts: dict[str, str],
+    pre_contrast: CohortResult | None = None,
 ) -> None:
     """Write ``results.csv``, ``lesions.csv``, ``summary.json``, ``report.html`` and the card with these figures."""
     cohort = describe(found)
     checks = checklist(result, card, cohort)
-    about = {
+    about: dict[str, object] = {
         "cohort": cohort,
         "facts": facts,
         "versions": versions(),
@@ -223,6 +242,8 @@ def write_results(
         "checklist": checks,
         "left_out": left_out,
     }
+    if pre_contrast is not None:
+        about["pre_contrast"] = summary(pre_contrast, {})
     metrics = card_metrics(result, cohort)
     write_text(folder / RESULTS, results_csv(result))
     write_text(folder / LESIONS, lesions_csv(result))
@@ -236,6 +257,7 @@ def write_results(
         leakage=tuple(leakage),
         checklist=checks,
         left_out=tuple(left_out),
+        pre_contrast=pre_contrast,
         versions=versions(),
     )
     write_text(folder / REPORT, render_cohort_report(content))
@@ -298,12 +320,15 @@ def describe(found: StudyFolder) -> str:
     return f"Images: {', '.join(makers)}; pixel spacing {', '.join(spacings)}."
 
 
-def result_lines(result: CohortResult) -> list[str]:
+def result_lines(result: CohortResult, pre_contrast: CohortResult | None = None) -> list[str]:
     """The report for a terminal: the study's table, what the model beats, the verdict."""
     lines = [f"{'':56} {'clinical':44} synthetic"]
-    for row in result.table:
+    for i, row in enumerate(result.table):
         clinical, synthetic = (estimate_text(cell, row.percent) for cell in (row.clinical, row.synthetic))
         lines.append(f"{row.what:56} {clinical:44} {synthetic}")
+        if pre_contrast is not None and not isinstance(row.synthetic, str):
+            synthetic = estimate_text(pre_contrast.table[i].synthetic, row.percent)
+            lines.append(f"{'  with LE before injection':56} {'':44} {synthetic}")
     lines.append(f"{'':40} {'place':12} {'MAE':>8} {'PSNR dB':>8} {'SSIM':>7}")
     for figures in result.heldout.summary:
         psnr = f"{figures.psnr_db[0]:8.2f}" if figures.psnr_db else f"{'':>8}"

@@ -1,10 +1,13 @@
 """The work on one image of an evaluation, as a job that any process can do: synthesize, then measure."""
 
 import atexit
+import threading
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import as_completed as completed
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from types import TracebackType
@@ -135,26 +138,42 @@ def _as_image(low: CEMImage, pixels: FloatImage, window: VOIWindow) -> CEMImage:
 
 
 _measurers: dict[WorkSettings, ImageMeasurer] = {}
+_lock = threading.Lock()
 
 
 def do_job(settings: WorkSettings, job: ImageJob) -> Outcome:
-    """Do one job in a worker process, which loads the models once."""
-    if settings not in _measurers:
-        _measurers[settings] = ImageMeasurer(settings)
-        atexit.register(_measurers[settings].close)
-    return _measurers[settings](job)
+    """Do one job in a worker process, which loads the models once; one at a time, whatever threads there are."""
+    with _lock:
+        if settings not in _measurers:
+            _measurers[settings] = ImageMeasurer(settings)
+            atexit.register(_measurers[settings].close)
+        return _measurers[settings](job)
 
 
-def do_jobs(settings: WorkSettings, jobs: Iterable[ImageJob], processes: int = 1) -> Iterator[Outcome]:
-    """Do jobs in this process or in several; outcomes come in any order.
+def do_jobs(
+    settings: WorkSettings, jobs: Iterable[ImageJob], processes: int = 1, scheduler: str | None = None
+) -> Iterator[Outcome]:
+    """Do jobs in this process, in several, or on a Dask cluster; outcomes come in any order.
+
+    Parameters
+    ----------
+    settings, jobs
+        What to do.
+    processes
+        Of this machine; 1 = this process.
+    scheduler
+        Address of a Dask scheduler, whose workers see cohort and models under the same paths and have this program.
 
     Raises
     ------
     CEMSynthError
-        A model cannot be loaded.
+        A model cannot be loaded, or the scheduler cannot be reached.
     """
     waiting = list(jobs)
     if not waiting:
+        return
+    if scheduler is not None:
+        yield from _on_cluster(settings, waiting, scheduler)
         return
     if processes == 1 or len(waiting) == 1:
         with ImageMeasurer(settings) as measurer:
@@ -163,7 +182,20 @@ def do_jobs(settings: WorkSettings, jobs: Iterable[ImageJob], processes: int = 1
     with ProcessPoolExecutor(min(processes, len(waiting)), mp_context=get_context("spawn")) as pool:
         futures = [pool.submit(do_job, settings, job) for job in waiting]
         try:
-            for future in as_completed(futures):
+            for future in completed(futures):
                 yield future.result()
         finally:
             pool.shutdown(cancel_futures=True)
+
+
+def _on_cluster(settings: WorkSettings, jobs: list[ImageJob], scheduler: str) -> Iterator[Outcome]:
+    from distributed import Client, as_completed
+
+    try:
+        client = Client(scheduler, timeout="15s")
+    except (OSError, ValueError) as error:
+        raise EvaluationError(f"No Dask scheduler answers at {scheduler}; check the address.") from error
+    with client:
+        futures = client.map(partial(do_job, settings), jobs, pure=False)
+        for _, outcome in as_completed(futures, with_results=True):
+            yield outcome
