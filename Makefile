@@ -41,8 +41,9 @@ $(VENV)/no-torch-ready: $(BIN)/python pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[report,decoders,test]"
 	touch $@
 
-# Makes the demo weights again (about an hour and a half on 2 cores): simulate, train, evaluate on unseen patients. The result,
-# weights/demo, is what CEMSynthLib/generator/weights/demo holds.
+# Trains demo weights on the present simulator (about an hour and a half on 2 cores): simulate, train, evaluate on unseen
+# patients. The shipped weights (CEMSynthLib/generator/weights/demo) came from simulator 0.1; this result goes to
+# weights/demo.
 weights: $(VENV)/test-ready
 	$(BIN)/cemsynth simulate --seed 11 --patients 160 --processes 2 --output weights/training-cohort
 	$(BIN)/cemsynth simulate --seed 12 --patients 32 --processes 2 --output weights/test-cohort
