@@ -168,4 +168,4 @@ def test_no_number_without_a_reason():
     assert "only one class" in half.reason
     same = change_estimate("d", [0.0, 0.0, 0.0], ["P", "Q", "R"], "")
     assert (same.value, same.interval_95) == (0.0, None)
-    assert "the same for all patients" in same.reason
+    assert "no spread between patients" in same.reason

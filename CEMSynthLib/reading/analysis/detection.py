@@ -61,12 +61,12 @@ def mcnemar(pairs: Sequence[tuple[Read, Read]]) -> Estimate:
     Returns
     -------
     Estimate
-        The two-sided p value; ``count`` is the number of pairs.
+        The two-sided p value; ``count`` is the number of pairs, ``reason`` how many are right with one image type only.
     """
     lost = sum(bool(a.correct) and not b.correct for a, b in pairs)
     won = sum(bool(b.correct) and not a.correct for a, b in pairs)
     p = mcnemar_p(lost, won)
-    note = f"right only with the first: {lost}, only with the second: {won}"
+    note = f"{lost} lost, {won} won"
     return Estimate(MCNEMAR, p, count=len(pairs), patients=len({a.patient_id for a, _ in pairs}), reason=note)
 
 

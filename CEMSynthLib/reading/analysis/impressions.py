@@ -1,10 +1,10 @@
-"""Impressions: artifacts, enhancing asymmetry, image quality and reading time, for each image type."""
+"""Impressions: artifacts, enhancing asymmetry, conspicuity, image quality and reading time, for each image type."""
 
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from CEMSynthLib.evaluation.estimate import Estimate, mean_estimate, missing, rate_estimate
+from CEMSynthLib.evaluation.estimate import Estimate, missing, rate_estimate
 from CEMSynthLib.reading.analysis.reads import Read, StudyReads, paired
 from CEMSynthLib.reading.analysis.rows import ALL_READERS, ResultRow, change_estimate
 from CEMSynthLib.reading.questions import ARTIFACTS
@@ -21,8 +21,11 @@ def artifact_rows(study: StudyReads, reference: str | None) -> Iterator[ResultRo
 
 
 def impression_rows(study: StudyReads, reference: str | None) -> Iterator[ResultRow]:
-    """Asymmetry, quality and reading time."""
+    """Asymmetry, conspicuity (where a lesion was seen), quality and reading time."""
     yield from _rows(study, reference, IMPRESSION_SECTION, "enhancing asymmetry", _asymmetry, "1", rate=True)
+    yield from _rows(
+        study, reference, IMPRESSION_SECTION, "lesion conspicuity, mean", _conspicuity, "1 to 3", rate=False
+    )
     yield from _rows(study, reference, IMPRESSION_SECTION, "image quality, mean", _quality, "1 to 5", rate=False)
     for arm in study.protocol.arms:
         for reader in (None, *study.readers):
@@ -67,7 +70,9 @@ def _estimate(formula: str, values: Sequence[float], patients: Sequence[str], ra
     if not values:
         return missing(formula, _NOTHING)
     return (
-        rate_estimate(formula, [v > 0 for v in values], patients) if rate else mean_estimate(formula, values, patients)
+        rate_estimate(formula, [v > 0 for v in values], patients)
+        if rate
+        else change_estimate(formula, values, patients, _NOTHING)
     )
 
 
@@ -81,6 +86,11 @@ def _asymmetry(read: Read) -> float | None:
 
 def _quality(read: Read) -> float | None:
     return float(read.answers["quality"]) if "quality" in read.answers else None
+
+
+def _conspicuity(read: Read) -> float | None:
+    known = {"low": 1.0, "moderate": 2.0, "high": 3.0}
+    return known.get(str(read.answers.get("conspicuity")))
 
 
 def _median(reads: Sequence[Read]) -> Estimate:

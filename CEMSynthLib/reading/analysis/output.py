@@ -21,6 +21,7 @@ from CEMSynthLib.reading.analysis.rows import ALL_READERS, ResultRow
 from CEMSynthLib.reading.analysis.tables import image_types, table
 
 _BRIEF = ("accuracy", "sensitivity", "specificity", "ROC AUC")
+_BRIEF_BPE = ("BPE a-b against c-d, accuracy", "BPE a-b against c-d, majority baseline")
 _LIBRARIES = ("numpy", "scipy", "scikit-learn")
 
 
@@ -112,12 +113,12 @@ def report(analysis: Analysis, created: datetime) -> str:
 
 
 def _brief(analysis: Analysis) -> list[ResultRow]:
-    """The figures of all readers that the overview shows."""
+    """The figures of all readers that the overview shows: the rows of the study that this project follows."""
+    pooled = [row for row in analysis.rows if row.reader == ALL_READERS]
     wanted = {*_BRIEF, *(f"{name}, difference" for name in _BRIEF)}
     return [
-        row
-        for row in analysis.rows
-        if row.section == DETECTION_SECTION and row.reader == ALL_READERS and row.quantity in wanted
+        *(row for row in pooled if row.section == DETECTION_SECTION and row.quantity in wanted),
+        *(row for row in pooled if row.quantity in _BRIEF_BPE and not row.image_types.endswith("truth")),
     ]
 
 

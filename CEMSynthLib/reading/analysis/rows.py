@@ -11,7 +11,7 @@ from CEMSynthLib.evaluation.comparison import percentile_interval, resampled_wei
 from CEMSynthLib.evaluation.estimate import BOOTSTRAP, Estimate, mean_estimate, missing
 
 ALL_READERS = "all readers"
-NO_WIDTH = "the same for all patients, so resampling them gives no interval"
+NO_WIDTH = "no spread between patients, so no interval"
 Weights = NDArray[np.float64]
 
 
@@ -94,14 +94,12 @@ def resampled_estimate(
         why = "too few patients for an interval: many resamples hold only one class"
         return Estimate(formula, value, count=count, patients=patients, reason=why)
     if np.nanmax(drawn) - np.nanmin(drawn) < 1e-12:
-        return Estimate(
-            formula, value, count=count, patients=patients, reason=f"the same in every resample, {NO_WIDTH}"
-        )
+        return Estimate(formula, value, count=count, patients=patients, reason=NO_WIDTH)
     return Estimate(formula, value, percentile_interval(drawn, patient_ids), BOOTSTRAP, None, count, patients)
 
 
 def change_estimate(formula: str, changes: Sequence[float], patient_ids: Sequence[str], reason: str) -> Estimate:
-    """Mean of paired differences; without an interval where all are the same, ``reason`` where there is none."""
+    """Mean of values or of paired differences; without an interval where all are the same, ``reason`` where there is none."""
     if not changes:
         return missing(formula, reason)
     patients = len(set(patient_ids))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from CEMSynthLib.evaluation.estimate import Estimate
-from CEMSynthLib.evaluation.report import interval, number
+from CEMSynthLib.evaluation.report import number
 from CEMSynthLib.reading.analysis.rows import ALL_READERS, ResultRow
 
 #: Formulas that are shown in percent.
@@ -63,9 +63,9 @@ def cell(estimate: Estimate, unit: str = "1") -> Cell:
     factor = 100.0 if formula in _PERCENT else 1.0
     mark = "" if factor == 1 else (" %" if formula == estimate.formula else " points")
     low_high = estimate.interval_95
-    scaled = (low_high[0] * factor, low_high[1] * factor) if low_high else None
+    between = " to ".join(_short(end * factor, factor) for end in low_high) if low_high else ""
     ending = f" {unit}" if unit == "s" else mark
-    return Cell(_short(estimate.value * factor, factor) + ending, interval(scaled), estimate.reason)
+    return Cell(_short(estimate.value * factor, factor) + ending, between, estimate.reason)
 
 
 def _short(value: float, factor: float) -> str:
