@@ -21,6 +21,7 @@ COMMANDS = (
     "train",
     "evaluate",
     "readers",
+    "trial",
     "models",
     "benchmark",
 )
