@@ -185,10 +185,10 @@ def test_of_many_windows_that_open_at_once_one_holds(tmp_path):
 
 
 def on_another_computer(folder):
-    """Make the newest lock look like one of another machine."""
+    """Make the newest lock look like one of another machine, whose process numbers say nothing here."""
     path = max(folder.glob("*.lock"))
     values = json.loads(path.read_text(encoding="utf-8"))
-    path.write_text(json.dumps({**values, "machine": "elsewhere"}), encoding="utf-8")
+    path.write_text(json.dumps({**values, "machine": "elsewhere", "pid": 2**22 + 1}), encoding="utf-8")
     return path
 
 

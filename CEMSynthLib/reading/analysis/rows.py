@@ -99,7 +99,7 @@ def resampled_estimate(
 
 
 def change_estimate(formula: str, changes: Sequence[float], patient_ids: Sequence[str], reason: str) -> Estimate:
-    """Mean of values or of paired differences; without an interval where all are the same, ``reason`` where there is none."""
+    """Mean of values or of paired differences; without an interval where all are the same; ``reason``: why none is."""
     if not changes:
         return missing(formula, reason)
     patients = len(set(patient_ids))
