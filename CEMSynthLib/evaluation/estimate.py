@@ -1,7 +1,7 @@
 """Estimate: a mean or a rate with a 95% interval that keeps images of one patient together, or why there is none."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import stats
@@ -72,6 +72,9 @@ def mean_estimate(formula: str, values: Sequence[float], patient_ids: Sequence[s
         )
     weights = resampled_weights(patient_ids, seed)
     interval = percentile_interval(weights @ numbers / weights.sum(axis=1), patient_ids)
+    if interval[1] - interval[0] <= 1e-12 * max(1.0, abs(interval[0])):
+        why = "no interval, since the patients do not differ"
+        return Estimate(formula, float(numbers.mean()), None, "", sd, len(numbers), patients, why)
     return Estimate(formula, float(numbers.mean()), interval, BOOTSTRAP, sd, len(numbers), patients)
 
 
@@ -94,11 +97,7 @@ def rate_estimate(formula: str, hits: Sequence[bool], patient_ids: Sequence[str]
         return missing(formula, "there is nothing to count")
     patients = len(set(patient_ids))
     if 0 < sum(hits) < len(hits) and patients > 1:
-        made = mean_estimate(formula, [float(hit) for hit in hits], patient_ids, seed)
-        low, high = made.interval_95 or (0.0, 1.0)
-        return Estimate(
-            formula, made.value, (max(0.0, low), min(1.0, high)), BOOTSTRAP, None, len(hits), patients, made.reason
-        )
+        return replace(mean_estimate(formula, [float(hit) for hit in hits], patient_ids, seed), sd=None)
     if 0 < sum(hits) < len(hits):
         return Estimate(
             formula, float(np.mean(hits)), None, "", None, len(hits), patients, "one patient gives no interval"

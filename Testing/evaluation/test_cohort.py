@@ -120,7 +120,7 @@ def test_the_observer_finds_what_is_there(records):
 
 
 def test_the_observers_response_is_that_of_the_filter():
-    """A Gaussian blob of height h and size b under scale s: h b^2/(b^2+s^2) - h b^2/(b^2+(2.5 s)^2), best s of three."""
+    """A Gaussian blob of height h, size b, at scale s: h b^2/(b^2+s^2) - h b^2/(b^2+(2.5 s)^2), the best s of three."""
     flat = np.where(breast(), LEVEL, AIR)
     lump = (flat + blob(80, 40, 50.0, 4.0)).astype(np.float32)
     seen = observe("x", lump, breast(), breast() & False, SPACING, 380.0)

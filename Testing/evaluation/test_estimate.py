@@ -35,6 +35,9 @@ def test_what_cannot_be_said_is_said():
     assert one.interval_95 is None
     assert one.reason == "one patient gives no interval"
     assert mean_estimate("x", [1.0, 2.0], ["A", "A"]).reason == "one patient gives no interval"
+    alike = rate_estimate("x", [True, False] * 3, ["A", "A", "B", "B", "C", "C"])
+    assert (alike.value, alike.interval_95) == (0.5, None)
+    assert "do not differ" in alike.reason
     assert missing("x", "why").value is None
 
 
