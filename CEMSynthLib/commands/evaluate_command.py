@@ -39,6 +39,9 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "--patient-key", type=Path, metavar="FILE", help="key of the training, to compare patient identifiers too"
     )
     parser.add_argument("--processes", type=int, default=1, metavar="P", help="worker processes (default 1)")
+    parser.add_argument(
+        "--readers", type=Path, metavar="FILE", help="summary.json of cemsynth readers analyze, for detection and BPE"
+    )
     parser.add_argument("--scheduler", metavar="ADDRESS", help="do the work on the Dask cluster of this scheduler")
     parser.add_argument(
         "--pre-contrast", type=Path, metavar="COHORT", help="the same simulated patients with LE before injection"
@@ -53,6 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
     from CEMSynthLib.commands import evaluation
     from CEMSynthLib.commands.evaluation_jobs import WorkSettings, do_jobs
     from CEMSynthLib.commands.evaluation_leakage import check_leakage
+    from CEMSynthLib.commands.evaluation_readers import read_readings
     from CEMSynthLib.evaluation.baselines_file import FILE_NAME, read_baselines
     from CEMSynthLib.export.manifest import sha256, walk
     from CEMSynthLib.generator.card import load_card
@@ -80,6 +84,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.synthetic:
         synthetic = [image for study in read_folder(arguments.synthetic).studies for image in study.synthetic]
     card, ceiling_card = (load_card(folder) if folder else None for folder in (model, ceiling))
+    readings = read_readings(arguments.readers) if arguments.readers else None
     with progress_bar("Hashing") as hashing:
         planned = evaluation.plan_jobs(found, synthetic, regions, hashing)
         before = None
@@ -102,6 +107,7 @@ def run(arguments: argparse.Namespace) -> int:
         "ceiling_sha256": ceiling_card.weights_sha256 if ceiling_card else None,
         "regions": [path.resolve() for path in arguments.regions],
         "pre_contrast": arguments.pre_contrast.resolve() if arguments.pre_contrast else None,
+        "readers": arguments.readers.resolve() if arguments.readers else None,
         "precision": arguments.precision,
         "device": arguments.device,
     }
@@ -116,7 +122,7 @@ def run(arguments: argparse.Namespace) -> int:
         except KeyboardInterrupt:
             print("The same command goes on where it stopped.", file=sys.stderr)
             raise
-        result = evaluation.conclude(records, card)
+        result = evaluation.conclude(records, card, readings)
         pre_contrast = evaluation.conclude(earlier, card) if earlier else None
         facts = {"Synthetic images": f"made by {card.name} {card.version}" if card else str(arguments.synthetic)}
         if card is not None:

@@ -19,6 +19,7 @@ from CEMSynthLib.evaluation.cohort import Check, CohortResult, evaluate_records
 from CEMSynthLib.evaluation.cohort_report import CohortReportContent, estimate_text, render_cohort_report
 from CEMSynthLib.evaluation.cohort_tables import lesions_csv, results_csv, summary
 from CEMSynthLib.evaluation.image_record import ImageRecord, parse_record
+from CEMSynthLib.evaluation.study_table import Readings
 from CEMSynthLib.evaluation.truth import find_truth, view_truth
 from CEMSynthLib.export.files import write_text
 from CEMSynthLib.measurement.markups import INDEX_NAME, TiedRegion, read_regions
@@ -265,10 +266,12 @@ def write_results(
         write_text(folder / "model.json", replace(card, metrics=metrics).to_json())
 
 
-def conclude(records: Sequence[ImageRecord], card: "ModelCard | None") -> CohortResult:
+def conclude(
+    records: Sequence[ImageRecord], card: "ModelCard | None", readings: Readings | None = None
+) -> CohortResult:
     """Compute the cohort's figures."""
     training = card.training.description if card else "not known: images made elsewhere"
-    return evaluate_records(records, training)
+    return evaluate_records(records, training, readings)
 
 
 def card_metrics(result: CohortResult, description: str) -> "HeldOutMetrics":

@@ -1,9 +1,10 @@
 """Model observer, one image: where a matched filter with unknown place and size sees enhancement, and how much BPE.
 
-Response at scale s = (G(s) - G(2.5 s)) * image / window width, G a Gaussian normalized inside the breast (so that the
-skin edge makes no response), s = 2.5, 4, 6 mm: a non-prewhitening matched filter with a center-surround template (as
-in Abbey and Barrett, J Opt Soc Am A 2001, doi 10.1364/JOSAA.18.000473, for blobs in lumpy backgrounds), searched over
-the breast deeper than 8 mm behind its edge. BPE score = 90th - 10th percentile of G(2 mm) * image there / window width.
+First the median at each depth behind the breast's edge is taken off (the halo is no lesion). Response at scale s =
+(G(s) - G(2.5 s)) * image / window width, G a Gaussian normalized inside the breast (so that the skin edge makes no
+response), s = 2.5, 4, 6 mm: a non-prewhitening matched filter with a center-surround template (as in Abbey and Barrett,
+J Opt Soc Am A 2001, doi 10.1364/JOSAA.18.000473, for blobs in lumpy backgrounds), searched over the breast deeper than
+8 mm behind its edge. BPE score = 90th - 10th percentile of G(2 mm) * image there / window width, halo included.
 """
 
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from CEMSynthLib.study.model import FloatImage, Mask
 SCALES_MM = (2.5, 4.0, 6.0)
 SURROUND = 2.5
 SKIN_MM = 8.0
+LAYER_MM = 3.0
 BPE_SMOOTHING_MM = 2.0
 #: Candidates kept for an image, and their smallest distance.
 CANDIDATES = 8
@@ -82,17 +84,22 @@ def observe(
     if not searched.any():
         return None
 
-    def smooth(sigma_mm: float) -> FloatArray:
+    # The halo is no lesion: the median at each depth is taken off, as a reader learns to look past the band.
+    layer = np.where(inside, np.round(depth / LAYER_MM), -1).astype(np.int64)
+    found = ndimage.median(values / np.maximum(weight, 1e-6), layer, np.arange(int(layer.max()) + 1))
+    even = np.where(inside, values - weight * np.asarray(found)[np.maximum(layer, 0)], 0.0)
+
+    def smooth(sigma_mm: float, values: FloatArray) -> FloatArray:
         sigma = (sigma_mm / spacing[0], sigma_mm / spacing[1])
         total = ndimage.gaussian_filter(values, sigma, mode="nearest")
         return np.asarray(total / np.maximum(ndimage.gaussian_filter(weight, sigma, mode="nearest"), 1e-6))
 
-    response = np.max([smooth(s) - smooth(SURROUND * s) for s in SCALES_MM], axis=0) / window_width
+    response = np.max([smooth(s, even) - smooth(SURROUND * s, even) for s in SCALES_MM], axis=0) / window_width
     response[~searched] = -np.inf
     size = tuple(2 * round(APART_MM / s) + 1 for s in spacing)
     peaks = np.argwhere((ndimage.maximum_filter(response, size) == response) & searched)
     strongest = sorted(peaks.tolist(), key=lambda at: (-response[at[0], at[1]], at))[:CANDIDATES]
-    level = smooth(BPE_SMOOTHING_MM)[searched]
+    level = smooth(BPE_SMOOTHING_MM, values)[searched]
     low, high = np.percentile(level, [10, 90])
     return Observation(
         name,

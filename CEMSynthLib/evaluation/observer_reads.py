@@ -72,7 +72,8 @@ def observer_readings(records: Sequence[ImageRecord], seed: int = 0) -> Readings
         )
     noise = ", ".join(f"{k:g}" for k in INTERNAL_NOISE)
     return Readings(
-        "Model observers, not people: a center-surround matched filter (2.5, 4, 6 mm) searched over the breast, three "
+        "Model observers, not people: a center-surround matched filter (2.5, 4, 6 mm) over the breast, halo taken off; "
+        "three "
         f"observers with internal noise of {noise} standard deviations of the scores; thresholds chosen on the other "
         "patients (leave one patient out). Truth: the breast holds a malignant lesion that enhances; BPE c-d as "
         "simulated. A benign lesion that enhances is a false positive to them.",

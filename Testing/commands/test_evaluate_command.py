@@ -15,9 +15,12 @@ from CEMSynthLib.cli import main
 from CEMSynthLib.commands.evaluation import plan_jobs
 from CEMSynthLib.commands.evaluation_jobs import WorkSettings, do_jobs
 from CEMSynthLib.commands.evaluation_leakage import HashedImage, LeakageError, check_leakage
+from CEMSynthLib.commands.evaluation_readers import ReaderFilesError, read_readings
 from CEMSynthLib.evaluation.baselines import Baseline
 from CEMSynthLib.evaluation.cohort import evaluate_records
+from CEMSynthLib.evaluation.cohort_report import CohortReportContent, render_cohort_report
 from CEMSynthLib.evaluation.cohort_tables import results_csv
+from CEMSynthLib.evaluation.image_record import parse_record
 from CEMSynthLib.generator.card import CARD_FILE, load_card
 from CEMSynthLib.generator.store import find_model
 from CEMSynthLib.phantom.cohort import simulate_cohort
@@ -174,6 +177,47 @@ def test_training_patients_are_refused_as_test_patients(tmp_path, capsys):
     assert main(words(tmp_path / "cohort", tmp_path / "out")) == 2
     assert f"SIM-{seed}-0001 was used in training" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def reader_file(path, **changes):
+    rows = [
+        {"section": "detection", "quantity": q, "reader": r, "image_types": t, "formula": q, "value": v, "unit": "1",
+         "low_95": None if v is None else v - 0.1, "high_95": None if v is None else v + 0.1, "interval": "bootstrap",
+         "count": 60, "patients": 20, "note": "" if v is not None else "no breast was read"}
+        for q, r, t, v in (
+            ("sensitivity", "R1", "recombined", 0.1),
+            ("sensitivity", "all readers", "low_energy+recombined", 0.8),
+            ("sensitivity", "all readers", "low_energy+synthetic", 0.6),
+            ("sensitivity", "all readers", "low_energy+recombined+synthetic", 0.9),
+            ("specificity", "all readers", "low_energy+synthetic", None),
+        )
+    ]  # fmt: skip
+    content = {"format": "cemsynth-reading-analysis", "version": 1, "readers": ["R1", "R2"], "results": rows} | changes
+    path.write_text(json.dumps(content), encoding="utf-8")
+    return path
+
+
+def test_readers_take_the_place_of_model_observers(evaluated, tmp_path):
+    readings = read_readings(reader_file(tmp_path / "summary.json"))
+    records = [parse_record(p.read_text(encoding="utf-8"), p.name) for p in (evaluated / "images").iterdir()]
+    result = evaluate_records(records, "", readings)
+    row = next(r for r in result.table if r.what == "lesion detection sensitivity")
+    assert (row.clinical.value, row.synthetic.value) == (0.8, 0.6)
+    assert row.synthetic.interval_95 == pytest.approx((0.5, 0.7))
+    row = next(r for r in result.table if r.what == "lesion detection specificity")
+    assert row.synthetic.reason == "no breast was read"
+    assert "not given by" in row.clinical.reason
+    page = render_cohort_report(CohortReportContent(result, "t", "c", {}, (), ()))
+    assert "Read by 2 readers" in page
+
+
+def test_another_file_is_not_taken_for_readings(evaluated, tmp_path):
+    with pytest.raises(ReaderFilesError, match="was not written by"):
+        read_readings(reader_file(tmp_path / "a.json", format="x"))
+    with pytest.raises(ReaderFilesError, match="cannot be read"):
+        read_readings(evaluated / "results.csv")
+    with pytest.raises(ReaderFilesError, match="no figures"):
+        read_readings(reader_file(tmp_path / "b.json", results=[]))
 
 
 class TestLeakage:
