@@ -29,6 +29,8 @@ BLOOD_IODINE = 1.8
 GRAIN_MM = 0.6
 #: Share of the breast that is fibroglandular tissue but runs through the fat as strands.
 SCATTERED = 0.03
+#: A ray's way is never gland for more than this share.
+LARGEST_SHARE = 0.92
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ class Anatomy:
 
 
 def pectoral_muscle(outline: Outline, rng: np.random.Generator, flat_cm: float) -> FloatArray:
-    """Muscle thickness in cm: a wedge in the upper corner of MLO with a convex edge, about a centimeter thick there."""
+    """Muscle thickness in cm: a wedge in the upper corner of MLO with a convex edge, 12% of the breast's thickness there."""
     y, x = outline.coordinates()
     width = rng.uniform(22, 50)
     length = outline.nipple_mm[0] * rng.uniform(0.75, 1.0)
@@ -145,6 +147,17 @@ def breast_anatomy(
     )
 
 
+def _bent(share: FloatArray, mask: NDArray[np.bool_], inner: FloatArray, glandularity: float) -> FloatArray:
+    """Shares of gland with the drawn mean by volume; large ones are bent below 1 instead of cut."""
+    # The scale is found on every seventh pixel: the mean is then 1% off at most.
+    some, weights = share[mask][::7], inner[mask][::7] + 1e-9
+    scale = glandularity
+    for _ in range(6):
+        bent = LARGEST_SHARE * (1 - np.exp(-some * scale / LARGEST_SHARE))
+        scale *= glandularity / max(float(np.average(bent, weights=weights)), 1e-6)
+    return np.asarray(LARGEST_SHARE * (1 - np.exp(-share * scale / LARGEST_SHARE)))
+
+
 def _part(
     patient: Patient,
     position: str,
@@ -185,11 +198,7 @@ def _part(
     walls = 0.75 - 0.8 * patient.glandularity
     share = share + (1 - scattered) * gland * (1 - walls + walls * mesh) * clouds
     share = share / max(float(share[mask].mean()), 1e-6)
-    # Column averages cannot exceed 1; bend large shares instead of cutting them, then meet the drawn glandularity.
-    weights = inner[mask] + 1e-9
-    for _ in range(5):
-        bent = 0.92 * (1 - np.exp(-share * patient.glandularity / 0.92))
-        share *= patient.glandularity / max(float(np.average(bent[mask], weights=weights)), 1e-6)
+    bent = _bent(share, mask, inner, patient.glandularity)
     muscle = np.zeros(shape)
     if position == "MLO":
         muscle = np.minimum(pectoral_muscle(outline, rng, patient.thickness_mlo), inner) * mask

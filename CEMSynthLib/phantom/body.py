@@ -89,7 +89,8 @@ def _field(noise: NDArray[np.complex64], transfer: Volume, shape: tuple[int, ...
 def draw_body(patient: Patient, laterality: str) -> Body:
     """Draw the inside of one breast; left and right resemble each other."""
     common = generator(patient.seed, patient.number, Stream.BODY)
-    own = generator(patient.seed, patient.number, Stream.BODY, LATERALITIES.index(laterality))
+    # From 1: a 0 at the end would be the stream of `common` (see `generator`).
+    own = generator(patient.seed, patient.number, Stream.BODY, 1 + LATERALITIES.index(laterality))
     radius, depth = 10 * patient.half_height, 10 * patient.depth
     shape = tuple(
         fft.next_fast_len(int(np.ceil(n / VOXEL_MM)), real=True) for n in (depth + 12, 2 * radius, 2 * radius)

@@ -30,6 +30,7 @@ def generator(seed: int, number: int, stream: Stream, *more: int) -> np.random.G
     stream
         What is drawn.
     more
-        For instance the breast and the view, as their places in `LATERALITIES` and `POSITIONS`.
+        For instance the breast and the view, as their places in `LATERALITIES` and `POSITIONS`. Numbers are padded with
+        zeros: a stream that is also used without ``more`` must count from 1.
     """
     return np.random.default_rng(np.random.SeedSequence([seed, number, int(stream), *more]))
