@@ -12,6 +12,7 @@ from CEMSynthLib.phantom.outline import breast_outline
 from CEMSynthLib.phantom.patient import draw_patient
 from CEMSynthLib.phantom.random_source import Stream, generator
 from CEMSynthLib.phantom.tubes import Tube, chords
+from CEMSynthLib.phantom.view import VIEWS, simulate_view
 
 PATIENT = draw_patient(9, 3)
 
@@ -84,3 +85,21 @@ def test_tubes_that_leave_the_detector_are_cut_not_wrapped():
     length = chords((tube,), compression, outline)
     x = outline.coordinates()[1]
     assert length[:, (x > outline.nipple_mm[1] - 75).ravel()].max() == 0
+
+
+def test_no_two_things_share_a_random_stream(monkeypatch: pytest.MonkeyPatch) -> None:
+    """SeedSequence pads its numbers with zeros: (3, 1, 3) and (3, 1, 3, 0) would draw the same."""
+    real, used = np.random.SeedSequence, set()
+
+    def recorded(entropy: list[int]) -> np.random.SeedSequence:
+        used.add(tuple(entropy))
+        return real(entropy)
+
+    monkeypatch.setattr(np.random, "SeedSequence", recorded)
+    patient = draw_patient(3, 1)
+    for side, position in VIEWS:
+        simulate_view(patient, side, position, 1.6)
+    monkeypatch.undo()
+    padded = {key + (0,) * (8 - len(key)) for key in used}
+    assert len(used) > 15
+    assert len(padded) == len(used)
