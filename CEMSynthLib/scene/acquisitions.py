@@ -87,7 +87,9 @@ def find_acquisition(
     for node in _volumes(scene):
         kind = names.kind_of(node)
         if kind is not None and node.GetAttribute(names.ACQUISITION) == key:
-            nodes.setdefault(kind, node)
+            # Of several synthetic images the one made last is shown (`synthetic_volume.make_current`).
+            if kind not in nodes or nodes[kind].GetAttribute(names.SUPERSEDED) == "yes":
+                nodes[kind] = node
             name = name or node.GetAttribute(names.NAME) or "?"
             notes.append(node.GetAttribute(names.REGISTRATION) or "")
     low, recombined, synthetic = (nodes.get(kind) for kind in SHOWN_KINDS)
@@ -126,7 +128,10 @@ def load_acquisition(
     key = acquisition_key(acquisition)
     wanted = [(i.kind, i) for i in (acquisition.low_energy, acquisition.recombined, synthetic) if i is not None]
     there = {kind: node for kind, node in _by_kind(scene, key) if node is not None}
-    new = [(k, i) for k, i in wanted if k not in there or there[k].GetAttribute(names.FINGERPRINT) != _fingerprint(i)]
+    # A synthetic image that was made in the scene is never replaced by one from a file.
+    made = {kind for kind, node in there.items() if node.GetAttribute(names.SYNTHESIS)}
+    files = {kind: node.GetAttribute(names.FINGERPRINT) for kind, node in there.items()}
+    new = [(k, i) for k, i in wanted if k not in made and files.get(k) != _fingerprint(i)]
     if not new:
         return find_acquisition(scene, key, acquisition.name)
     # All pixels are read before the scene is touched.

@@ -19,6 +19,8 @@ SOP_INSTANCE_UID = "CEMSynth.sopInstanceUID"
 SOURCE_SOP_INSTANCE_UID = "CEMSynth.sourceSOPInstanceUID"
 #: ``"low high"``: what the image's own VOI window shows as black and as white, in pixel values of the node.
 WINDOW = "CEMSynth.window"
+#: VOI LUT Function of that window: only the curve of ``SIGMOID`` matters.
+WINDOW_FUNCTION = "CEMSynth.windowFunction"
 #: ``"modality"`` (DICOM, after rescale) or ``"file"`` (gray levels of an image file, without a unit).
 UNITS = "CEMSynth.units"
 #: ``"yes"`` or ``"no"``: without it one scene unit is one pixel.
@@ -31,6 +33,17 @@ REGISTRATION = "CEMSynth.registration"
 FINGERPRINT = "CEMSynth.fingerprint"
 #: ``"yes"`` where a simulator made the image.
 SIMULATED = "CEMSynth.simulated"
+
+#: The generator that made a synthetic image: name, version and SHA-256 of its weights.
+MODEL_NAME = "CEMSynth.modelName"
+MODEL_VERSION = "CEMSynth.modelVersion"
+MODEL_SHA256 = "CEMSynth.modelSHA256"
+#: ``"inside"``, ``"outside"`` or ``"not known"``: whether the source is like the images the generator was trained on.
+TRAINING_RANGE = "CEMSynth.trainingRange"
+#: JSON of all that is known of how it was made (`CEMSynthLib.scene.synthetic_volume.SyntheticRecord`).
+SYNTHESIS = "CEMSynth.synthesis"
+#: ``"yes"`` where another synthetic image of the same acquisition is shown in place of this one.
+SUPERSEDED = "CEMSynth.superseded"
 
 MODALITY_UNITS = "modality"
 FILE_UNITS = "file"

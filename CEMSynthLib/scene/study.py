@@ -1,6 +1,6 @@
 """Study: what was opened, beside what the scene holds already, as a list of acquisitions that can be shown."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from CEMSynthLib.scene import attributes as names
@@ -127,8 +127,14 @@ class StudyInScene:
 
     def rows(self) -> list[AcquisitionRow]:
         """The acquisitions of the folder, then those that only the scene holds (from a saved scene)."""
-        rows = [entry.row for entry in self._entries.values()]
-        return rows + [_scene_row(v) for v in acquisitions_in(self._scene) if v.key not in self._entries]
+        there = {volumes.key: volumes for volumes in acquisitions_in(self._scene)}
+        rows = [_with_kinds_of(entry.row, there.get(key)) for key, entry in self._entries.items()]
+        return rows + [_scene_row(volumes) for key, volumes in there.items() if key not in self._entries]
+
+    def acquisition(self, key: str) -> Acquisition | None:
+        """The acquisition as it was read; ``None`` where only the scene holds it (its files are not known then)."""
+        entry = self._entries.get(key)
+        return entry.acquisition if entry is not None else None
 
     def load(self, key: str) -> AcquisitionVolumes:
         """Bring an acquisition into the scene, if it is not there already.
@@ -154,6 +160,12 @@ class StudyInScene:
         if not volumes.kinds:
             raise SceneError("This acquisition is no longer in the scene; open its study again.")
         return volumes
+
+
+def _with_kinds_of(row: AcquisitionRow, volumes: AcquisitionVolumes | None) -> AcquisitionRow:
+    """Synthetic images that were made in the scene count too."""
+    more = tuple(kind for kind in (volumes.kinds if volumes is not None else ()) if kind not in row.kinds)
+    return replace(row, kinds=(*row.kinds, *more)) if more else row
 
 
 def _row(patient_id: str, acquisition: Acquisition, synthetic: CEMImage | None) -> AcquisitionRow:

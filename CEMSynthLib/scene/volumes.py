@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from CEMSynthLib.scene.attributes import SPACING_KNOWN, WINDOW, window_text
+from CEMSynthLib.scene.attributes import SPACING_KNOWN, WINDOW, WINDOW_FUNCTION, window_text
 from CEMSynthLib.scene.errors import SceneError
 from CEMSynthLib.study.model import PixelGrid, VOIWindow
 
@@ -134,6 +134,7 @@ def set_image(node: "vtkMRMLScalarVolumeNode", pixels: NDArray[Any], grid: Pixel
 def set_window(node: "vtkMRMLScalarVolumeNode", window: VOIWindow) -> None:
     """Show a volume with a window, and keep the window as the one to come back to."""
     node.SetAttribute(WINDOW, window_text(window))
+    node.SetAttribute(WINDOW_FUNCTION, window.function)
     display = node.GetDisplayNode()
     display.SetAutoWindowLevel(False)
     display.SetWindowLevelMinMax(window.low, window.high)
