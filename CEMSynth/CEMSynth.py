@@ -68,13 +68,12 @@ class CEMSynthWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         ScriptedLoadableModuleWidget.setup(self)
         uiWidget = slicer.util.loadUI(self.resourcePath("UI/CEMSynth.ui"))
         self.layout.addWidget(uiWidget)
-        self.ui = slicer.util.childWidgetVariables(uiWidget)
-        uiWidget.setMRMLScene(slicer.mrmlScene)
         self.logic = CEMSynthLogic()
 
-        from CEMSynthLib.desktop.panel import StudyPanel
+        from CEMSynthLib.desktop.panel import Panel
 
-        self.panel = StudyPanel(self.ui, self.logic)
+        self.panel = Panel(uiWidget, self.resourcePath, self.logic)
+        self.ui = self.panel.ui
         scene = slicer.mrmlScene
         self.addObserver(scene, scene.StartCloseEvent, self.onSceneStartClose)
         self.addObserver(scene, scene.EndCloseEvent, self.onSceneEndClose)
@@ -85,19 +84,24 @@ class CEMSynthWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def cleanup(self) -> None:
         self.setParameterNode(None)
         self.removeObservers()
+        if self.panel is not None:
+            self.panel.cleanup()
         if self.logic is not None:
             self.logic.cleanup()
 
     def enter(self) -> None:
+        self.panel.enter()
         self.initializeParameterNode()
 
     def exit(self) -> None:
         self.setParameterNode(None)
+        self.panel.exit()
         self.logic.leaveViews()
 
     def onSceneStartClose(self, caller, event) -> None:
         self.setParameterNode(None)
         self.logic.forget()
+        self.panel.onSceneClosed()
 
     def onSceneEndClose(self, caller, event) -> None:
         self.panel.refresh()
@@ -138,7 +142,7 @@ class CEMSynthWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def onParameterNodeModified(self, caller=None, event=None) -> None:
         # While a scene is imported its volumes are not all there yet; onSceneEndBatchProcess comes back to this.
         if self._parameterNode and not slicer.mrmlScene.IsBatchProcessing():
-            self.panel.updateFromParameterNode()
+            self.panel.onParameterNodeModified()
 
     def onReload(self) -> None:
         for name in [n for n in sys.modules if n == "CEMSynthLib" or n.startswith("CEMSynthLib.")]:

@@ -1,174 +1,175 @@
-"""Panel: the sections "Study" and "Compare" of the module."""
+"""Panel: builds the sections of the module from their .ui files and tells them what happens."""
 
+from collections.abc import Callable
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import qt
 import slicer
-from slicer.i18n import tr as _
 
-from CEMSynthLib.desktop.progress import ReadingProgress
-from CEMSynthLib.desktop.tables import fillAcquisitionTable, fillUnusedTable, selectedAcquisitionKey
+from CEMSynthLib.desktop.section import Section
 from CEMSynthLib.errors import CEMSynthError
 
-STUDY_SETTING = "CEMSynth/StudyFolder"
-SYNTHETIC_SETTING = "CEMSynth/SyntheticFolder"
+if TYPE_CHECKING:
+    from CEMSynthLib.scene.acquisitions import AcquisitionVolumes
+
+#: Top to bottom, as the work goes. A section whose class or .ui file is not there is hidden.
+SECTIONS = ("Study", "Synthesis", "Compare", "Regions", "Halo", "Reading", "Export")
 
 
-class StudyPanel:
-    """Connects the widgets of CEMSynth.ui with the logic.
+class Panel:
+    """The sections and what they share.
 
     Parameters
     ----------
-    ui
-        The child widgets by name.
+    top
+        The widget of CEMSynth.ui: a qMRMLWidget with one ctkCollapsibleButton per section.
+    resourcePath
+        Gives the path of a file in Resources.
     logic
         A CEMSynthLogic.
     """
 
-    def __init__(self, ui: Any, logic: Any) -> None:
-        self.ui = ui
+    def __init__(self, top: Any, resourcePath: Callable[[str], str], logic: Any) -> None:
         self.logic = logic
-        self._parameterNode: Any = None
+        #: The wrapped parameter node; ``None`` while the module is not open.
+        self.parameterNode: Any = None
+        #: The acquisition that is shown.
+        self.shown: AcquisitionVolumes | None = None
+        self.sections: dict[str, Section] = {}
+        self._top = top
         self._shownKey = ""
-        self._shown: Any = None
-        self.ui.studyPathLineEdit.currentPath = slicer.util.settingsValue(STUDY_SETTING, "", converter=str)
-        self.ui.syntheticPathLineEdit.currentPath = slicer.util.settingsValue(SYNTHETIC_SETTING, "", converter=str)
-        self.ui.studyPathLineEdit.currentPathChanged.connect(self.onPathChanged)
-        self.ui.syntheticPathLineEdit.currentPathChanged.connect(self.onPathChanged)
-        self.ui.openButton.clicked.connect(self.onOpenClicked)
-        self.ui.acquisitionTable.itemSelectionChanged.connect(self.onAcquisitionSelected)
-        self.ui.showButton.clicked.connect(self.onShowClicked)
-        self.ui.fitButton.clicked.connect(self.onFitClicked)
-        self.ui.resetWindowButton.clicked.connect(self.onResetWindowClicked)
+        there = [name for name in SECTIONS if _isThere(name, resourcePath)]
+        frame = slicer.util.childWidgetVariables(top)
+        for name in SECTIONS:
+            button = getattr(frame, _buttonName(name))
+            if name in there:
+                widget = slicer.util.loadUI(resourcePath(_uiFile(name)))
+                button.layout().addWidget(widget)
+                top.connect("mrmlSceneChanged(vtkMRMLScene*)", widget, "setMRMLScene(vtkMRMLScene*)")
+            else:
+                button.visible = False
+        #: The child widgets of all sections by name, and nothing else: parameterNodeWrapper walks over it.
+        self.ui = slicer.util.childWidgetVariables(top)
+        top.setMRMLScene(slicer.mrmlScene)
+        for name in there:
+            kind = getattr(import_module(_moduleName(name)), f"{name}Section")
+            self.sections[name] = kind(self.ui, logic, self)
+        self.say("")
         self.refresh()
 
-    def setParameterNode(self, parameterNode: Any) -> None:
-        """Take the parameter node of the scene; ``None`` while the module is not open."""
-        self._parameterNode = parameterNode
-        if parameterNode is None:
-            self._shownKey = ""
+    def say(self, sentence: str, section: Section | None = None) -> None:
+        """Show a sentence.
 
-    def updateFromParameterNode(self) -> None:
-        """Show the acquisition that the scene says is selected, and link the views or not."""
-        key = self._parameterNode.selectedAcquisition
-        if key != self._shownKey:
-            self._show(key)
-        else:
-            self.logic.views.setLinked(self._parameterNode.linkViews)
+        Parameters
+        ----------
+        sentence
+            What happened, to which file, what to do; empty to take the last one away.
+        section
+            Whose sentence it is: it is shown above this section. At the top if ``None``.
+        """
+        label, layout = self.ui.statusLabel, self._top.layout()
+        if sentence:
+            name = next((n for n, there in self.sections.items() if there is section), SECTIONS[0])
+            layout.removeWidget(label)
+            layout.insertWidget(layout.indexOf(getattr(self.ui, _buttonName(name))), label)
+        label.text = sentence
+        label.visible = bool(sentence)
 
     def refresh(self) -> None:
-        """Show again what logic and scene hold."""
-        rows = self.logic.study.rows()
-        fillAcquisitionTable(self.ui.acquisitionTable, rows, self._selectedKey())
-        unused = self.logic.study.unused
-        fillUnusedTable(self.ui.unusedTable, unused)
-        self.ui.unusedGroupBox.title = _("Files that were not used: {count}").format(count=len(unused))
-        self.ui.unusedGroupBox.visible = bool(unused)
-        if not rows:
-            self._shown = None
-            self._say("")
-        self._updateButtons()
+        """Bring every section up to date with logic and scene."""
+        for section in self.sections.values():
+            section.refresh()
 
-    def onPathChanged(self, path: str) -> None:
-        """Another folder was chosen."""
-        self._updateButtons()
-
-    def onOpenClicked(self) -> None:
-        """Read the chosen folders and show the first acquisition."""
-        study, synthetic = self._path(self.ui.studyPathLineEdit), self._path(self.ui.syntheticPathLineEdit)
-        self._say("")
-        try:
-            with ReadingProgress() as progress:
-                rows = self.logic.openStudy(study, synthetic or None, progress)
-        except CEMSynthError as error:
-            self._say(str(error))
+    def select(self, key: str) -> None:
+        """Show an acquisition and keep it as the selected one of the scene; an empty key selects none."""
+        if self.parameterNode is None:
             return
-        settings = qt.QSettings()
-        settings.setValue(STUDY_SETTING, study)
-        settings.setValue(SYNTHETIC_SETTING, synthetic)
-        self._shownKey = ""
-        if rows and self._parameterNode is not None:
-            self._select(rows[0].key)
-        self.refresh()
-
-    def onAcquisitionSelected(self) -> None:
-        """Another line of the table was selected."""
-        key = selectedAcquisitionKey(self.ui.acquisitionTable)
-        if key and key != self._shownKey:
-            self._select(key)
-
-    def onShowClicked(self) -> None:
-        """Show the selected acquisition (again): layout, images, field of view."""
-        if self._selectedKey():
-            self._show(self._selectedKey())
-
-    def onFitClicked(self) -> None:
-        """Fit the images into the views."""
-        self.logic.views.fit()
-
-    def onResetWindowClicked(self) -> None:
-        """Come back to the clinical image's own window."""
-        self.logic.views.resetWindow()
-
-    def _select(self, key: str) -> None:
-        if self._parameterNode.selectedAcquisition == key:
-            self._show(key)
+        if self.parameterNode.selectedAcquisition == key:
+            self.show(key)
         else:
-            self._parameterNode.selectedAcquisition = key  # updateFromParameterNode shows it
+            self.parameterNode.selectedAcquisition = key  # onParameterNodeModified shows it
 
-    def _show(self, key: str) -> None:
+    def selectedKey(self) -> str:
+        """Key of the selected acquisition; empty if there is none."""
+        return str(self.parameterNode.selectedAcquisition) if self.parameterNode is not None else ""
+
+    def show(self, key: str) -> None:
+        """Show an acquisition (again): layout, images, field of view. Its warnings or the error become the sentence."""
         self._shownKey = key
-        self._shown = None
+        shown, sentence = None, ""
         if key:
             # Not slicer.util.WaitCursor: it dispatches clicks, which could show another acquisition within this one.
             qt.QApplication.setOverrideCursor(qt.Qt.WaitCursor)
             try:
-                self._shown = self.logic.showAcquisition(key, self._parameterNode.linkViews)
-                self._say(" ".join(self._shown.warnings))
+                shown = self.logic.showAcquisition(key, self.parameterNode.linkViews)
+                sentence = " ".join(shown.warnings)
             except CEMSynthError as error:
-                self._say(str(error))
+                sentence = str(error)
             finally:
                 qt.QApplication.restoreOverrideCursor()
-        fillAcquisitionTable(self.ui.acquisitionTable, self.logic.study.rows(), key)
-        self._updateButtons()
+        self.say(sentence)
+        self._setShown(shown)
 
-    def _selectedKey(self) -> str:
-        return str(self._parameterNode.selectedAcquisition) if self._parameterNode is not None else ""
+    def enter(self) -> None:
+        """The module was opened."""
+        for section in self.sections.values():
+            section.enter()
 
-    def _say(self, sentence: str) -> None:
-        self.ui.statusLabel.text = sentence
-        self.ui.statusLabel.visible = bool(sentence)
+    def exit(self) -> None:
+        """The module was left."""
+        for section in self.sections.values():
+            section.exit()
 
-    def _path(self, widget: Any) -> str:
-        return str(widget.currentPath).strip()
+    def setParameterNode(self, parameterNode: Any) -> None:
+        """Take the parameter node of the scene; ``None`` while the module is not open."""
+        self.parameterNode = parameterNode
+        if parameterNode is None:
+            self._shownKey = ""
+        for section in self.sections.values():
+            section.setParameterNode(parameterNode)
 
-    def _updateButtons(self) -> None:
-        """A disabled button says in its tooltip what is missing."""
-        missing = self._missing()
-        self.ui.openButton.enabled = not missing
-        self.ui.openButton.toolTip = missing or _("Read the study and list its acquisitions.")
-        nothing = "" if self._selectedKey() else _("Open a study and select an acquisition first.")
-        self.ui.showButton.enabled = self.ui.fitButton.enabled = not nothing
-        self.ui.showButton.toolTip = nothing or _("Show low energy, clinical and synthetic image side by side.")
-        self.ui.fitButton.toolTip = nothing or _("Fit the images into the slice views.")
-        both = self._shown is not None and self._shown.recombined is not None and self._shown.synthetic is not None
-        self.ui.resetWindowButton.enabled = both
-        self.ui.resetWindowButton.toolTip = (
-            _("Show clinical and synthetic image with the clinical image's own VOI window again.")
-            if both
-            else _(
-                "Needs a clinical and a synthetic image. Synthetic images are made on the command line: "
-                "cemsynth synthesize STUDY --output FOLDER"
-            )
-        )
+    def onParameterNodeModified(self) -> None:
+        """Show the acquisition that the scene says is selected, and tell the sections."""
+        if self.parameterNode.selectedAcquisition != self._shownKey:
+            self.show(self.parameterNode.selectedAcquisition)
+        for section in self.sections.values():
+            section.onParameterNodeModified()
 
-    def _missing(self) -> str:
-        study, synthetic = self._path(self.ui.studyPathLineEdit), self._path(self.ui.syntheticPathLineEdit)
-        if not study:
-            return str(_("Choose the folder that holds the study."))
-        if not Path(study).exists():
-            return str(_("The study folder does not exist; choose another one."))
-        if synthetic and not Path(synthetic).exists():
-            return str(_("The folder of synthetic images does not exist; choose another one or leave it empty."))
-        return ""
+    def onSceneClosed(self) -> None:
+        """The scene closes: nothing of it may be kept."""
+        for section in self.sections.values():
+            section.onSceneClosed()
+        self._shownKey = ""
+        self.say("")
+        self._setShown(None)
+
+    def cleanup(self) -> None:
+        """The module is reloaded or Slicer closes."""
+        for section in self.sections.values():
+            section.cleanup()
+        self.sections.clear()
+
+    def _setShown(self, shown: "AcquisitionVolumes | None") -> None:
+        self.shown = shown
+        for section in self.sections.values():
+            section.onShown(shown)
+        self.refresh()
+
+
+def _isThere(name: str, resourcePath: Callable[[str], str]) -> bool:
+    return find_spec(_moduleName(name)) is not None and Path(resourcePath(_uiFile(name))).is_file()
+
+
+def _moduleName(name: str) -> str:
+    return f"CEMSynthLib.desktop.{name.lower()}_section"
+
+
+def _uiFile(name: str) -> str:
+    return f"UI/{name}Section.ui"
+
+
+def _buttonName(name: str) -> str:
+    return f"{name.lower()}CollapsibleButton"

@@ -1,74 +1,87 @@
 """Stand-ins for Qt, ctk and Slicer's application, so that the module itself runs in tests: at the edge only.
 
 MRML is the real thing (slicer-core). With SLICER_SOURCE_DIR set to a checkout of Slicer, so are parameterNodeWrapper,
-ScriptedLoadableModule and i18n; else small ones stand in for them. The widgets are made from the real CEMSynth.ui, know
-only the members listed in widget_stand_ins.py (those that Qt has and the module uses), else raise AttributeError.
+ScriptedLoadableModule and i18n; else small ones stand in for them. The widgets are made from the real .ui files, know
+only the members listed in widget_stand_ins*.py (those that Qt has and the module uses), else raise AttributeError.
 """
 
+import ast
 import importlib.util
 import os
 import sys
+from enum import Enum, EnumMeta
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
-from typing import Any
+from typing import Any, get_origin
 
 ROOT = Path(__file__).resolve().parents[2]
 REAL = ("slicer.i18n", "slicer.parameterNodeWrapper", "slicer.ScriptedLoadableModule")
 
 
-def sibling(name: str) -> ModuleType:
-    """Import a file of this folder, which is no package."""
-    spec = importlib.util.spec_from_file_location(f"cemsynth_{name}", Path(__file__).with_name(f"{name}.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-widgets = sibling("widget_stand_ins")
+FOLDER = str(Path(__file__).parent)
+if FOLDER not in sys.path:
+    sys.path.append(FOLDER)
+widgets = importlib.import_module("widget_stand_ins")
+for _file in sorted(Path(FOLDER).glob("widget_stand_ins_*.py")):
+    importlib.import_module(_file.stem)
 QSettings = widgets.QSettings
 
 
 class ParameterNodeWrapper:
-    """The part of slicer.parameterNodeWrapper that the module uses, for parameters of type str and bool."""
+    """The part of slicer.parameterNodeWrapper that the module uses: Python literals, enumerations by name, nodes."""
 
     def __init__(self, node: Any) -> None:
         vars(self).update(parameterNode=node, observers={})
         for name, default in type(self).defaults.items():
-            if not node.GetParameter(name):
-                node.SetParameter(name, repr(default))
+            if not self._is_node(name) and not node.GetParameter(name):
+                node.SetParameter(name, _text(default))
+
+    def _is_node(self, name: str) -> bool:
+        return getattr(type(self).kinds[name], "__name__", "").startswith("vtkMRML")
 
     def __getattr__(self, name: str) -> Any:
-        default = type(self).defaults[name]
+        kind = type(self).kinds[name]
+        if self._is_node(name):
+            return self.parameterNode.GetNodeReference(name)
         text = self.parameterNode.GetParameter(name)
-        return {"True": True, "False": False}[text] if isinstance(default, bool) else text.strip("'")
+        return kind[text] if isinstance(kind, EnumMeta) else ast.literal_eval(text)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        assert isinstance(value, type(type(self).defaults[name])), name
-        self.parameterNode.SetParameter(name, repr(value))
+        if self._is_node(name):
+            self.parameterNode.SetNodeReferenceID(name, value.GetID() if value is not None else None)
+            return
+        kind = type(self).kinds[name]
+        assert isinstance(value, get_origin(kind) or kind), name
+        self.parameterNode.SetParameter(name, _text(value))
 
-    def connectGui(self, ui: Any) -> list[tuple[Any, Any, int]]:
+    def connectGui(self, ui: Any) -> list[tuple[Any, Any, Any, int]]:
         connected = []
         for widget in vars(ui).values():
             name = widget.property("SlicerParameterName")
             if name:
-                assert isinstance(widget, widgets.QCheckBox)
+                own, signal = BOUND[type(widget).__name__]
 
-                def write(state: int, name: str = name) -> None:
-                    setattr(self, name, state > 0)
+                def write(_value: Any, name: str = name, widget: Any = widget, own: str = own) -> None:
+                    kind = type(self).kinds[name]
+                    value = getattr(widget, own)
+                    setattr(self, name, list(kind)[value] if isinstance(kind, EnumMeta) else value)
 
-                def read(caller: Any, event: str, widget: Any = widget, name: str = name) -> None:
-                    widget.checked = getattr(self, name)
+                def read(caller: Any, event: str, widget: Any = widget, name: str = name, own: str = own) -> None:
+                    value = getattr(self, name)
+                    setattr(widget, own, list(type(value)).index(value) if isinstance(value, Enum) else value)
 
-                widget.checked = getattr(self, name)
-                widget.stateChanged.connect(write)
-                connected.append((widget, write, self.parameterNode.AddObserver("ModifiedEvent", read)))
+                kind = type(self).kinds[name]
+                if isinstance(kind, EnumMeta):
+                    widget.clear()
+                    widget.addItems([member.label() if hasattr(kind, "label") else member.name for member in kind])
+                read(None, "")
+                getattr(widget, signal).connect(write)
+                connected.append((widget, signal, write, self.parameterNode.AddObserver("ModifiedEvent", read)))
         return connected
 
-    def disconnectGui(self, connected: list[tuple[Any, Any, int]]) -> None:
-        for widget, write, tag in connected:
-            widget.stateChanged.disconnect(write)
+    def disconnectGui(self, connected: list[tuple[Any, Any, Any, int]]) -> None:
+        for widget, signal, write, tag in connected:
+            getattr(widget, signal).disconnect(write)
             self.parameterNode.RemoveObserver(tag)
 
     def AddObserver(self, event: Any, method: Any, priority: float = 0.0) -> int:
@@ -77,10 +90,35 @@ class ParameterNodeWrapper:
     def RemoveObserver(self, tag: int) -> None:
         self.parameterNode.RemoveObserver(tag)
 
+    def StartModify(self) -> int:
+        return int(self.parameterNode.StartModify())
+
+    def EndModify(self, was: int) -> None:
+        self.parameterNode.EndModify(was)
+
+
+# Property and signal by which the real wrapper (guiConnectors.py) binds a widget of this class.
+BOUND = {
+    "QCheckBox": ("checked", "stateChanged"),
+    "QPushButton": ("checked", "toggled"),
+    "QSpinBox": ("value", "valueChanged"),
+    "QSlider": ("value", "valueChanged"),
+    "QDoubleSpinBox": ("value", "valueChanged"),
+    "ctkSliderWidget": ("value", "valueChanged"),
+    "ctkDoubleSpinBox": ("value", "valueChanged"),
+    "QComboBox": ("currentIndex", "currentIndexChanged"),
+    "QLineEdit": ("text", "textChanged"),
+}
+
+
+def _text(value: Any) -> str:
+    return value.name if isinstance(value, Enum) else repr(value)
+
 
 def parameter_node_wrapper(declared: type) -> type:
-    defaults = {name: getattr(declared, name) for name in declared.__annotations__}
-    return type(declared.__name__, (ParameterNodeWrapper,), {"defaults": defaults})
+    kinds = declared.__annotations__
+    defaults = {name: getattr(declared, name, None) for name in kinds}
+    return type(declared.__name__, (ParameterNodeWrapper,), {"defaults": defaults, "kinds": kinds})
 
 
 class AnyClass(ModuleType):
@@ -145,9 +183,10 @@ def install(monkeypatch: Any, world: Any, main_window: bool = True) -> ModuleTyp
     event_loop = SimpleNamespace(ExcludeUserInputEvents=1)
     cursors: list[int] = []
     qt, ctk = AnyClass("qt"), AnyClass("ctk")
-    vars(qt).update(
-        widgets.WIDGETS, QTableWidgetItem=widgets.QTableWidgetItem, QSettings=QSettings, QEventLoop=event_loop
-    )
+    vars(qt).update({n: kind for n, kind in widgets.WIDGETS.items() if n.startswith("Q")})
+    vars(ctk).update({n: kind for n, kind in widgets.WIDGETS.items() if n.startswith("ctk")})
+    vars(qt).update(QTableWidgetItem=widgets.QTableWidgetItem, QSettings=QSettings, QTimer=widgets.QTimer)
+    vars(qt).update(QEventLoop=event_loop)
     vars(qt).update(Qt=SimpleNamespace(UserRole=256, WaitCursor=3))
     vars(qt).update(QApplication=SimpleNamespace(setOverrideCursor=cursors.append, restoreOverrideCursor=cursors.pop))
     modules = SimpleNamespace(connect=lambda *slot: None, disconnect=lambda *slot: None)
@@ -161,12 +200,13 @@ def install(monkeypatch: Any, world: Any, main_window: bool = True) -> ModuleTyp
     monkeypatch.setitem(sys.modules, "ctk", ctk)
     monkeypatch.setattr(slicer, "mrmlScene", world.scene, raising=False)
     monkeypatch.setattr(slicer, "app", application, raising=False)
+    for name, kind in widgets.WIDGETS.items():
+        if name.startswith(("qMRML", "qSlicer")):
+            monkeypatch.setattr(slicer, name, kind, raising=False)
     monkeypatch.setattr(slicer.util, "mainWindow", lambda: None, raising=False)
     monkeypatch.setattr(slicer.util, "reloadScriptedModule", lambda name: None, raising=False)
     monkeypatch.setattr(slicer.util, "loadUI", widgets.load_ui, raising=False)
-    monkeypatch.setattr(
-        slicer.util, "childWidgetVariables", lambda top: SimpleNamespace(**vars(top)["children_"]), raising=False
-    )
+    monkeypatch.setattr(slicer.util, "childWidgetVariables", widgets.child_widget_variables, raising=False)
     monkeypatch.setattr(
         slicer.util, "settingsValue", lambda key, default, converter=str: QSettings().value(key, default), raising=False
     )
@@ -175,9 +215,9 @@ def install(monkeypatch: Any, world: Any, main_window: bool = True) -> ModuleTyp
     if source:
         monkeypatch.setattr(slicer, "__path__", [*slicer.__path__, f"{source}/Base/Python/slicer"])
         for name in ("qMRMLSliderWidget", "qMRMLSpinBox", "qMRMLRangeWidget", "qMRMLNodeComboBox"):
-            monkeypatch.setattr(slicer, name, type(name, (), {}), raising=False)
+            monkeypatch.setattr(slicer, name, widgets.WIDGETS.get(name) or type(name, (), {}), raising=False)
         for name in ("qMRMLSubjectHierarchyTreeView", "qMRMLSubjectHierarchyComboBox"):
-            monkeypatch.setattr(slicer, name, type(name, (), {}), raising=False)
+            monkeypatch.setattr(slicer, name, widgets.WIDGETS.get(name) or type(name, (), {}), raising=False)
         for name in [n for n in sys.modules if n.startswith(REAL)]:
             monkeypatch.delitem(sys.modules, name)
     else:

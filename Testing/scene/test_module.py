@@ -80,7 +80,6 @@ def test_open_button_says_what_is_missing(module, folders, tmp_path: Path) -> No
     ui.syntheticPathLineEdit.currentPath = str(tmp_path / "none")
     assert not ui.openButton.enabled
     assert not ui.showButton.enabled
-    assert "cemsynth synthesize" in ui.resetWindowButton.toolTip
 
 
 def test_open_lists_and_shows_the_first_acquisition(module, folders) -> None:

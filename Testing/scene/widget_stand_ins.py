@@ -1,9 +1,16 @@
-"""Stand-ins for the Qt and ctk widgets of CEMSynth.ui: only the members that Qt has and the module uses."""
+"""Stand-ins for Qt, ctk and MRML widgets: only the members that the real ones have and the module uses.
+
+Every class derived from Widget is known by its name to load_ui(). To add widgets, derive more classes in a file
+``widget_stand_ins_<what>.py`` beside this one (``from widget_stand_ins import Signal, Widget``); stand_ins.py loads
+it. Check names against the real source: a property here is a property there, a method a slot or invokable there.
+"""
 
 import inspect
 import xml.etree.ElementTree as ET
 from types import SimpleNamespace
 from typing import Any
+
+WIDGETS: dict[str, type] = {}
 
 
 class Signal:
@@ -22,66 +29,277 @@ class Signal:
             slot(*arguments[: len(inspect.signature(slot).parameters)])
 
 
+class Layout:
+    """The layout of a widget: what is added becomes its child."""
+
+    def __init__(self, owner: Any) -> None:
+        self.owner = owner
+
+    def addWidget(self, widget: Any) -> None:
+        self.owner.children_.append(widget)
+
+    def removeWidget(self, widget: Any) -> None:
+        # As Qt does: taken out of the layout, the widget stays a child.
+        assert widget in self.owner.children_
+
+    def indexOf(self, widget: Any) -> int:
+        return self.owner.children_.index(widget) if widget in self.owner.children_ else -1
+
+    def insertWidget(self, index: int, widget: Any) -> None:
+        if widget in self.owner.children_:
+            self.owner.children_.remove(widget)
+        self.owner.children_.insert(index, widget)
+
+
 class Widget:
-    """Members: properties with their start value, and signals."""
+    """Members: properties with their start value, and signals. A signal named in ``changes`` tells of a new value."""
 
     properties: dict[str, Any] = {}
     signals: tuple[str, ...] = ()
-    common = {"enabled": True, "visible": True, "toolTip": "", "name": "", "objectName": ""}
+    #: Property -> signal that is emitted with its new value.
+    changes: dict[str, str] = {}
+    common = {"enabled": True, "visible": True, "toolTip": "", "name": "", "objectName": "", "styleSheet": ""}
+
+    def __init_subclass__(cls, **arguments: Any) -> None:
+        super().__init_subclass__(**arguments)
+        WIDGETS[cls.__name__] = cls
 
     def __init__(self, *_parent: Any) -> None:
-        vars(self).update(self.common | self.properties, _blocked=False, dynamic={})
-        vars(self).update({name: Signal() for name in self.signals})
+        vars(self).update(self.common | {k: self._copy(v) for k, v in self.properties.items()})
+        vars(self).update(_blocked=False, dynamic={}, children_=[])
+        vars(self).update({name: Signal() for name in {*self.signals, *self.changes.values()}})
+
+    @staticmethod
+    def _copy(value: Any) -> Any:
+        return type(value)(value) if isinstance(value, (list, dict)) else value
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name not in vars(self):
             raise AttributeError(f"{type(self).__name__} has no property {name}")
+        changed = value != vars(self)[name]
         vars(self)[name] = value
+        if changed and name in self.changes and not self._blocked:
+            vars(self)[self.changes[name]].emit(value)
+
+    def connect(self, signal: str, *slot: Any) -> None:
+        """``connect("clicked()", f)`` or ``connect("clicked()", widget, "setX()")``."""
+        name = signal.partition("(")[0]
+        target = slot[0] if len(slot) == 1 else getattr(slot[0], slot[1].partition("(")[0])
+        vars(self)[name].connect(target)
 
     def blockSignals(self, block: bool) -> bool:
-        was, self._blocked = self._blocked, block
+        was = self._blocked
+        vars(self)["_blocked"] = block
         return was
 
     def property(self, name: str) -> Any:
         return self.dynamic.get(name)
 
+    def setProperty(self, name: str, value: Any) -> None:
+        self.dynamic[name] = value
+
+    def layout(self) -> Layout:
+        return Layout(self)
+
+    def setVisible(self, visible: bool) -> None:
+        self.visible = visible
+
+    def show(self) -> None:
+        self.visible = True
+
+    def hide(self) -> None:
+        self.visible = False
+
+    def setEnabled(self, enabled: bool) -> None:
+        self.enabled = enabled
+
+    def setToolTip(self, text: str) -> None:
+        self.toolTip = text
+
+
+class QWidget(Widget):
+    pass
+
+
+class QFrame(Widget):
+    pass
+
+
+class QGroupBox(Widget):
+    properties = {"title": "", "checked": True}
+
 
 class QLabel(Widget):
-    properties = {"text": ""}
+    properties = {"text": "", "pixmap": None}
 
 
 class QPushButton(Widget):
-    properties = {"text": ""}
-    signals = ("clicked",)
+    properties = {"text": "", "checked": False, "checkable": False}
+    signals = ("clicked", "pressed", "released")
+    changes = {"checked": "toggled"}
 
     def click(self) -> None:
         if self.enabled:
-            self.clicked.emit()
+            if self.checkable:
+                self.checked = not self.checked
+            self.clicked.emit(self.checked)
+
+    def setChecked(self, checked: bool) -> None:
+        self.checked = checked
+
+
+class QToolButton(QPushButton):
+    pass
+
+
+class QRadioButton(QPushButton):
+    pass
 
 
 class QCheckBox(Widget):
     properties = {"text": "", "checked": False}
-    signals = ("stateChanged",)
+    signals = ("clicked", "stateChanged")
+    changes = {"checked": "toggled"}
 
     def __setattr__(self, name: str, value: Any) -> None:
         changed = name == "checked" and value != self.checked
         super().__setattr__(name, value)
-        if changed:
+        if changed and not self._blocked:
             self.stateChanged.emit(2 * value)
+
+    def setChecked(self, checked: bool) -> None:
+        self.checked = checked
+
+    def click(self) -> None:
+        if self.enabled:
+            self.checked = not self.checked
+            self.clicked.emit(self.checked)
+
+
+class QLineEdit(Widget):
+    properties = {"text": "", "readOnly": False, "placeholderText": ""}
+    signals = ("editingFinished", "returnPressed")
+    changes = {"text": "textChanged"}
+
+
+class QPlainTextEdit(Widget):
+    properties = {"plainText": "", "readOnly": False, "placeholderText": ""}
+    signals = ("textChanged",)
+
+    def appendPlainText(self, text: str) -> None:
+        self.plainText = f"{self.plainText}\n{text}" if self.plainText else text
+
+    def clear(self) -> None:
+        self.plainText = ""
+
+
+class QTextBrowser(Widget):
+    properties = {"html": "", "plainText": "", "openExternalLinks": False}
+
+
+class QProgressBar(Widget):
+    properties = {"minimum": 0, "maximum": 100, "value": 0, "format": "%p%", "textVisible": True}
+
+    def setValue(self, value: int) -> None:
+        self.value = value
+
+    def setRange(self, minimum: int, maximum: int) -> None:
+        self.minimum, self.maximum = minimum, maximum
+
+
+class QSpinBox(Widget):
+    properties = {"value": 0, "minimum": 0, "maximum": 99, "singleStep": 1, "suffix": "", "prefix": ""}
+    changes = {"value": "valueChanged"}
+
+    def setValue(self, value: float) -> None:
+        self.value = min(max(value, self.minimum), self.maximum)
+
+
+class QDoubleSpinBox(QSpinBox):
+    properties = QSpinBox.properties | {"value": 0.0, "minimum": 0.0, "maximum": 99.99, "decimals": 2}
+
+
+class QSlider(QSpinBox):
+    signals = ("sliderPressed", "sliderReleased")
+
+
+class ctkSliderWidget(QDoubleSpinBox):
+    pass
+
+
+class ctkDoubleSpinBox(QDoubleSpinBox):
+    pass
+
+
+class QComboBox(Widget):
+    properties = {"items_": [], "currentIndex": -1}
+    signals = ("activated", "currentTextChanged")
+    changes = {"currentIndex": "currentIndexChanged"}
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        changed = name == "currentIndex" and value != self.currentIndex
+        super().__setattr__(name, value)
+        if changed and not self._blocked:
+            self.currentTextChanged.emit(self.currentText)
+
+    @property
+    def count(self) -> int:
+        return len(self.items_)
+
+    @property
+    def currentText(self) -> str:
+        return self.items_[self.currentIndex][0] if self.currentIndex >= 0 else ""
+
+    @property
+    def currentData(self) -> Any:
+        return self.items_[self.currentIndex][1] if self.currentIndex >= 0 else None
+
+    def addItem(self, text: str, data: Any = None) -> None:
+        self.items_.append([text, data, {}])
+        if self.currentIndex < 0:
+            self.currentIndex = 0
+
+    def addItems(self, texts: list[str]) -> None:
+        for text in texts:
+            self.addItem(text)
+
+    def clear(self) -> None:
+        self.items_.clear()
+        self.currentIndex = -1
+
+    def itemText(self, index: int) -> str:
+        return self.items_[index][0]
+
+    def itemData(self, index: int, role: int = 256) -> Any:
+        return self.items_[index][1] if role == 256 else self.items_[index][2].get(role)
+
+    def setItemText(self, index: int, text: str) -> None:
+        self.items_[index][0] = text
+
+    def setItemData(self, index: int, value: Any, role: int = 256) -> None:
+        if role == 256:
+            self.items_[index][1] = value
+        else:
+            self.items_[index][2][role] = value
+
+    def findData(self, data: Any) -> int:
+        return next((i for i, item in enumerate(self.items_) if item[1] == data), -1)
+
+    def findText(self, text: str) -> int:
+        return next((i for i, item in enumerate(self.items_) if item[0] == text), -1)
+
+    def setCurrentIndex(self, index: int) -> None:
+        self.currentIndex = index
 
 
 class ctkPathLineEdit(Widget):
     properties = {"currentPath": ""}
-    signals = ("currentPathChanged",)
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        super().__setattr__(name, value)
-        if name == "currentPath":
-            self.currentPathChanged.emit(value)
+    changes = {"currentPath": "currentPathChanged"}
 
 
 class ctkCollapsibleButton(Widget):
     properties = {"text": "", "collapsed": False}
+    signals = ("contentsCollapsed",)
 
 
 class ctkCollapsibleGroupBox(Widget):
@@ -89,17 +307,24 @@ class ctkCollapsibleGroupBox(Widget):
 
 
 class qMRMLWidget(Widget):
+    signals = ("mrmlSceneChanged",)
+
     def setMRMLScene(self, scene: Any) -> None:
         assert scene is not None
+        self.mrmlSceneChanged.emit(scene)
 
 
 class QTableWidgetItem:
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str = "") -> None:
         assert isinstance(text, str)
-        self.text_, self.data_, self.toolTip = text, {}, ""
+        self.text_, self.data_, self.toolTip, self.flags_ = text, {}, "", 63
 
     def text(self) -> str:
         return self.text_
+
+    def setText(self, text: str) -> None:
+        assert isinstance(text, str)
+        self.text_ = text
 
     def setToolTip(self, text: str) -> None:
         self.toolTip = text
@@ -110,14 +335,16 @@ class QTableWidgetItem:
     def data(self, role: int) -> Any:
         return self.data_.get(role)
 
+    def setFlags(self, flags: int) -> None:
+        self.flags_ = flags
+
+    def flags(self) -> int:
+        return self.flags_
+
 
 class QTableWidget(Widget):
     properties = {"rowCount": 0, "columnCount": 0, "labels": [], "items": {}, "selected": -1}
-    signals = ("itemSelectionChanged",)
-
-    def __init__(self, *parent: Any) -> None:
-        super().__init__(*parent)
-        self.items = {}
+    signals = ("itemSelectionChanged", "itemChanged", "cellChanged", "cellClicked", "cellDoubleClicked")
 
     def setRowCount(self, count: int) -> None:
         self.rowCount = count
@@ -137,8 +364,11 @@ class QTableWidget(Widget):
         assert column < self.columnCount
         self.items[row, column] = item
 
-    def item(self, row: int, column: int) -> QTableWidgetItem:
-        return self.items[row, column]
+    def item(self, row: int, column: int) -> QTableWidgetItem | None:
+        return self.items.get((row, column))
+
+    def currentRow(self) -> int:
+        return self.selected
 
     def selectRow(self, row: int) -> None:
         self._select(row)
@@ -170,31 +400,94 @@ class QSettings:
     def value(self, key: str, default: Any = None) -> Any:
         return self.stored.get(key, default)
 
+    def contains(self, key: str) -> bool:
+        return key in self.stored
 
-WIDGETS = {
-    kind.__name__: kind
-    for kind in (
-        QLabel, QPushButton, QCheckBox, ctkPathLineEdit, ctkCollapsibleButton, ctkCollapsibleGroupBox, qMRMLWidget,
-        QTableWidget,
-    )
-}  # fmt: skip
+    def remove(self, key: str) -> None:
+        self.stored.pop(key, None)
+
+
+class QTimer:
+    """Never fires by itself: a test calls fire()."""
+
+    made: list["QTimer"] = []
+
+    def __init__(self, *_parent: Any) -> None:
+        self.timeout, self.interval, self.singleShot, self.active = Signal(), 0, False, False
+        self.made.append(self)
+
+    def start(self, interval: int | None = None) -> None:
+        self.interval = self.interval if interval is None else interval
+        self.active = True
+
+    def stop(self) -> None:
+        self.active = False
+
+    def isActive(self) -> bool:
+        return self.active
+
+    def setInterval(self, interval: int) -> None:
+        self.interval = interval
+
+    def setSingleShot(self, single: bool) -> None:
+        self.singleShot = single
+
+    def connect(self, signal: str, slot: Any) -> None:
+        assert signal == "timeout()"
+        self.timeout.connect(slot)
+
+    def fire(self) -> None:
+        if self.active:
+            self.active = not self.singleShot
+            self.timeout.emit()
 
 
 def load_ui(path: str) -> Widget:
     """Make the widgets of a .ui file; unknown classes are an error."""
-    top = None
-    children: dict[str, Widget] = {}
-    for element in ET.parse(path).getroot().iter("widget"):
-        widget = WIDGETS[element.attrib["class"]]()
-        widget.name = widget.objectName = element.attrib["name"]
-        for prop in element.findall("property"):
-            value = prop[0].text == "true" if prop[0].tag == "bool" else prop[0].text
-            if prop.attrib.get("stdset") == "0" and prop.attrib["name"].startswith("Slicer"):
-                widget.dynamic[prop.attrib["name"]] = value
-            elif prop.attrib["name"] in vars(widget):
-                setattr(widget, prop.attrib["name"], value)
-        children[widget.name] = widget
-        top = top or widget
-    assert top is not None
-    vars(top)["children_"] = children
-    return top
+    root = ET.parse(path).getroot().find("widget")
+    assert root is not None
+    return _make(root)
+
+
+def _make(element: ET.Element) -> Widget:
+    widget = WIDGETS[element.attrib["class"]]()
+    widget.name = widget.objectName = element.attrib["name"]
+    for prop in element.findall("property"):
+        _set(widget, prop)
+    for texts in element.findall("item"):
+        widget.addItem(texts.findtext("property/string") or "")
+    for child in _child_widgets(element):
+        widget.children_.append(_make(child))
+    return widget
+
+
+def _set(widget: Widget, prop: ET.Element) -> None:
+    name, text = prop.attrib["name"], prop[0].text
+    value: Any = text or ""
+    if prop[0].tag == "bool":
+        value = text == "true"
+    elif prop[0].tag in ("number", "double"):
+        value = float(text or 0) if prop[0].tag == "double" else int(text or 0)
+    if prop.attrib.get("stdset") == "0" and name.startswith("Slicer"):
+        widget.dynamic[name] = value
+    elif name in vars(widget) and prop[0].tag not in ("enum", "set"):
+        setattr(widget, name, value)
+
+
+def _child_widgets(element: ET.Element) -> list[ET.Element]:
+    found = []
+    for child in element:
+        if child.tag == "widget":
+            found.append(child)
+        elif child.tag in ("layout", "item"):
+            found += _child_widgets(child)
+    return found
+
+
+def child_widget_variables(top: Widget) -> Any:
+    """As slicer.util.childWidgetVariables."""
+    found = SimpleNamespace()
+    for child in top.children_:
+        setattr(found, child.name, child)
+        vars(found).update(vars(child_widget_variables(child)))
+    return found
