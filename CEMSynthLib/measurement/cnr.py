@@ -41,6 +41,10 @@ class RegionStatistics:
     area_mm2: float | None
 
 
+#: Statistics of lesion and background in each draw of the bootstrap.
+Resamples = tuple[tuple[RegionStatistics, RegionStatistics], ...]
+
+
 @dataclass(frozen=True)
 class CNRResult:
     """One contrast figure of one lesion on one image.
@@ -152,23 +156,79 @@ def contrast_to_noise(
     its own and the eight at 1 mm around it (where the spacing is unknown: a tenth of its equivalent diameter, at least
     one pixel; positions that leave the image are left out). The value itself is computed once, on the regions as drawn.
     """
-    lesion_statistics = region_statistics(image, lesion, spacing_mm, "lesion")
-    background_statistics = region_statistics(image, background, spacing_mm, "background")
-    value = _figure(formula, lesion_statistics, background_statistics)
+    return contrast_result(
+        formula,
+        region_statistics(image, lesion, spacing_mm, "lesion"),
+        region_statistics(image, background, spacing_mm, "background"),
+        resample_regions(image, lesion, background, spacing_mm, resamples=resamples, seed=seed),
+    )
+
+
+def resample_regions(
+    image: NDArray[np.floating],
+    lesion: NDArray[np.bool_],
+    background: NDArray[np.bool_],
+    spacing_mm: tuple[float, float] | None = None,
+    *,
+    resamples: int = 400,
+    seed: int = 0,
+) -> Resamples:
+    """Draw both regions again and again, see `contrast_to_noise`; all formulas share the draws.
+
+    Parameters
+    ----------
+    image
+        Modality units, shape (rows, columns); a part of the image gives the same numbers if it holds both regions and
+        1 mm (or a tenth of the lesion's diameter) around the lesion.
+    lesion, background
+        Masks of the same shape.
+    spacing_mm
+        (row, column) spacing in mm or ``None``.
+    resamples, seed
+        How many draws, and the start of their random numbers.
+
+    Returns
+    -------
+    Resamples
+    """
     generator = np.random.default_rng(seed)
     positions = _shifted(image, lesion, spacing_mm)
     blocks = _blocks(image, background)
-    # Blocks that happen to be flat would give a CNR without bound: such draws are left out.
-    smallest = 1e-3 * abs(_divisor(formula, lesion_statistics, background_statistics))
-    figures = []
+    drawn = []
     for _ in range(resamples):
         position = positions[int(generator.integers(len(positions)))]
-        drawn = _pooled(blocks[generator.integers(len(blocks), size=len(blocks))])
-        if drawn is not None and abs(_divisor(formula, position, drawn)) > smallest:
-            figures.append(_figure(formula, position, drawn))
+        pooled = _pooled(blocks[generator.integers(len(blocks), size=len(blocks))])
+        if pooled is not None:
+            drawn.append((position, pooled))
+    return tuple(drawn)
+
+
+def contrast_result(
+    formula: CNRFormula, lesion: RegionStatistics, background: RegionStatistics, resamples: Resamples
+) -> CNRResult:
+    """One contrast figure from what is known of both regions.
+
+    Parameters
+    ----------
+    formula
+        The formula.
+    lesion, background
+        Of the regions as drawn.
+    resamples
+        From `resample_regions`.
+
+    Raises
+    ------
+    PixelValueError
+        What the formula divides by is 0.
+    """
+    value = contrast_figure(formula, lesion, background)
+    # Blocks that happen to be flat would give a CNR without bound: such draws are left out.
+    smallest = 1e-3 * abs(_divisor(formula, lesion, background))
+    figures = [contrast_figure(formula, *drawn) for drawn in resamples if abs(_divisor(formula, *drawn)) > smallest]
     spread = float(np.std(figures, ddof=1)) if len(figures) > 1 else 0.0
     low, high = np.percentile(figures, [2.5, 97.5]) if figures else (value, value)
-    return CNRResult(formula, value, spread, (float(low), float(high)), lesion_statistics, background_statistics)
+    return CNRResult(formula, value, spread, (float(low), float(high)), lesion, background)
 
 
 def _divisor(formula: CNRFormula, lesion: RegionStatistics, background: RegionStatistics) -> float:
@@ -183,7 +243,14 @@ def _divisor(formula: CNRFormula, lesion: RegionStatistics, background: RegionSt
             return 1.0
 
 
-def _figure(formula: CNRFormula, lesion: RegionStatistics, background: RegionStatistics) -> float:
+def contrast_figure(formula: CNRFormula, lesion: RegionStatistics, background: RegionStatistics) -> float:
+    """The figure alone, without its uncertainty.
+
+    Raises
+    ------
+    PixelValueError
+        What the formula divides by is 0.
+    """
     divisor = _divisor(formula, lesion, background)
     if divisor == 0:
         what = "has a mean of 0" if formula is CNRFormula.RELATIVE_SIGNAL_PERCENT else "has no noise (SD is 0)"

@@ -23,6 +23,10 @@ EDGE_SLACK_PIXELS = 1e-6
 #: Slicer draws this many straight pieces between two control points (vtkMRMLMarkupsCurveNode's default).
 CURVE_PIECES = 10
 
+#: Control points of an ellipse that is drawn as a closed curve; the spline through 24 is off by less than 0.003% of the
+#: radius.
+ELLIPSE_POINTS = 24
+
 
 @dataclass(frozen=True)
 class Rectangle:
@@ -66,6 +70,18 @@ class Ellipse:
 
     def __post_init__(self) -> None:
         _require_size(self.semi_axes)
+
+    def curve(self) -> "ClosedCurve":
+        """The closed curve that stands for the ellipse in Slicer, its first point at the end of the first semi-axis."""
+        turn = math.radians(self.angle_degrees)
+        points = []
+        for number in range(ELLIPSE_POINTS):
+            angle = 2 * math.pi * number / ELLIPSE_POINTS
+            along, across = self.semi_axes[0] * math.cos(angle), self.semi_axes[1] * math.sin(angle)
+            x = self.center[0] + along * math.cos(turn) - across * math.sin(turn)
+            y = self.center[1] + along * math.sin(turn) + across * math.cos(turn)
+            points.append((x, y))
+        return ClosedCurve(tuple(points))
 
 
 @dataclass(frozen=True)
@@ -174,19 +190,20 @@ def inside(
 def _inside_polygon(
     polygon: Polygon, rows: tuple[int, int], columns: tuple[int, int], spacing: tuple[float, float]
 ) -> NDArray[np.bool_]:
-    """Even-odd rule, one row of pixel centers at a time; between two crossings the interval is half-open."""
+    """Even-odd rule: left of a pixel center lies an odd number of cuts; between two cuts the interval is half-open.
+
+    All rows at once: a region follows the mouse, and one row at a time took 6 ms for a lesion of 120 rows.
+    """
     start = np.asarray(polygon.points, dtype=np.float64) / (spacing[1], spacing[0])
     end = np.roll(start, -1, axis=0)
-    mask = np.zeros((max(0, rows[1] - rows[0]), max(0, columns[1] - columns[0])), dtype=bool)
-    for line in range(mask.shape[0]):
-        y = rows[0] + line + EDGE_SLACK_PIXELS
-        crossed = (start[:, 1] > y) != (end[:, 1] > y)
-        a, b = start[crossed], end[crossed]
-        x = np.sort(a[:, 0] + (y - a[:, 1]) * (b[:, 0] - a[:, 0]) / (b[:, 1] - a[:, 1]))
-        cuts = np.clip(np.ceil(x - EDGE_SLACK_PIXELS).astype(np.int64) - columns[0], 0, mask.shape[1])
-        for first, last in zip(cuts[::2], cuts[1::2], strict=True):
-            mask[line, first:last] = True
-    return mask
+    height, width = max(0, rows[1] - rows[0]), max(0, columns[1] - columns[0])
+    y = rows[0] + np.arange(height)[:, None] + EDGE_SLACK_PIXELS
+    line, edge = np.nonzero((start[:, 1] > y) != (end[:, 1] > y))
+    a, b = start[edge], end[edge]
+    x = a[:, 0] + (y[line, 0] - a[:, 1]) * (b[:, 0] - a[:, 0]) / (b[:, 1] - a[:, 1])
+    cuts = np.clip(np.ceil(x - EDGE_SLACK_PIXELS).astype(np.int64) - columns[0], 0, width)
+    count = np.bincount(line * (width + 1) + cuts, minlength=height * (width + 1)).reshape(height, width + 1)
+    return np.asarray(np.cumsum(count[:, :width], axis=1) % 2 == 1)
 
 
 def _turn(angle_degrees: float) -> tuple[float, float]:
