@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from CEMSynthLib.scene import attributes as names
 from CEMSynthLib.scene.errors import SceneError
 from CEMSynthLib.scene.volumes import add_volume, set_image, set_window
 from CEMSynthLib.study.errors import UnreadableImageError
-from CEMSynthLib.study.model import Acquisition, CEMImage, FloatImage, ImageKind, PixelGrid
+from CEMSynthLib.study.model import Acquisition, CEMImage, FloatImage, ImageKind, Mask, PixelGrid
 
 if TYPE_CHECKING:
     from slicer import vtkMRMLScalarVolumeNode, vtkMRMLScene
@@ -143,7 +145,7 @@ def load_acquisition(
             continue
         values = pixels[kind]
         grid = PixelGrid(values.shape[0], values.shape[1], _spacing(acquisition, image))
-        described = _attributes(key, acquisition, image, study_uid) | {names.REGISTRATION: notes.get(kind, "")}
+        described = _attributes(key, acquisition, image, study_uid) | notes.get(kind, {names.REGISTRATION: "", names.REACH: ""})
         if kind in there:
             set_image(there[kind], values, grid)
             set_window(there[kind], image.window)
@@ -167,10 +169,10 @@ def _by_kind(scene: "vtkMRMLScene", key: str) -> "list[tuple[ImageKind, vtkMRMLS
 
 def _read(
     acquisition: Acquisition, wanted: list[tuple[ImageKind, CEMImage]]
-) -> tuple[dict[ImageKind, FloatImage], dict[ImageKind, str], list[str]]:
-    """Pixels by kind, notes on registration by kind, and sentences about what could not be read."""
+) -> tuple[dict[ImageKind, FloatImage], dict[ImageKind, dict[str, str]], list[str]]:
+    """Pixels by kind, attributes about registration by kind, and sentences about what could not be read."""
     pixels: dict[ImageKind, FloatImage] = {}
-    notes: dict[ImageKind, str] = {}
+    notes: dict[ImageKind, dict[str, str]] = {}
     warnings: list[str] = []
     low = acquisition.low_energy
     for kind, image in wanted:
@@ -181,7 +183,8 @@ def _read(
 
                 pair = on_low_energy_grid(acquisition)
                 if pair.recombined is not None:
-                    pixels[kind], notes[kind] = pair.recombined, pair.note
+                    pixels[kind] = pair.recombined
+                    notes[kind] = {names.REGISTRATION: pair.note, names.REACH: _reach(pair.covered)}
                 else:
                     warnings.append(f"{image.path.name}: {pair.note}")
             elif kind is ImageKind.SYNTHETIC and low is not None and image.grid.shape != low.grid.shape:
@@ -194,6 +197,14 @@ def _read(
         except UnreadableImageError as error:
             warnings.append(str(error))
     return pixels, notes, warnings
+
+
+def _reach(covered: Mask | None) -> str:
+    """The value of `names.REACH`; ``covered`` is a rectangle, since images are scaled and shifted only."""
+    if covered is None or not covered.any():
+        return ""
+    rows, columns = (np.flatnonzero(covered.any(axis=axis)) for axis in (1, 0))
+    return f"{rows[0]} {rows[-1] + 1} {columns[0]} {columns[-1] + 1}"
 
 
 def _on_one_grid(low: CEMImage, recombined: CEMImage) -> bool:

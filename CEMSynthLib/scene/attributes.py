@@ -29,6 +29,9 @@ SPACING_KNOWN = "CEMSynth.spacingKnown"
 CHEST_WALL = "CEMSynth.chestWall"
 #: How the image was brought to the grid of the low-energy image; empty where it lies on it by nature.
 REGISTRATION = "CEMSynth.registration"
+#: ``"top bottom left right"``: rows and columns (first, one past the last) that an image which was brought to another
+#: grid covers of it; empty where it covers all.
+REACH = "CEMSynth.reach"
 #: Hash of the file's path, size and time: tells an image that was replaced from one that is in the scene already.
 FINGERPRINT = "CEMSynth.fingerprint"
 #: ``"yes"`` where a simulator made the image.
