@@ -7,14 +7,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-import numpy as np
-
 from CEMSynthLib.generator.card import ModelCard, load_card
+from CEMSynthLib.generator.client_job import delete_job, read_job, write_job
 from CEMSynthLib.generator.client_process import WorkerProcess
-from CEMSynthLib.generator.errors import CancelledError, WorkerError
-from CEMSynthLib.generator.private_folder import inside
-from CEMSynthLib.generator.protocol import Message, cancel, error_of, load_model, synthesize
-from CEMSynthLib.generator.results import Provenance, SyntheticImage
+from CEMSynthLib.generator.errors import CancelledError
+from CEMSynthLib.generator.protocol import Message, cancel, error_of, load_model
+from CEMSynthLib.generator.results import SyntheticImage
 from CEMSynthLib.generator.store import find_model
 from CEMSynthLib.progress import Progress, silent
 from CEMSynthLib.study.model import CEMImage, FloatImage, VOIWindow
@@ -108,34 +106,14 @@ class WorkerGenerator:
         start = time.perf_counter()
         process = self._process or self._start()
         identity = self._next()
-        source, target = (inside(process.folder, f"{identity}-{name}.npy") for name in ("low-energy", "synthetic"))
         try:
-            np.save(source, np.asarray(low_energy, dtype=np.float32), allow_pickle=False)
-            answer = self._ask(process, synthesize(identity, source.name, target.name, window, spacing_mm), progress)
-            pixels = np.load(target, allow_pickle=False)
-        except OSError as error:
-            raise WorkerError(f"The private folder {process.folder} cannot be used: {error.strerror}.") from error
+            request = write_job(process.folder, identity, low_energy, window, spacing_mm)
+            answer = self._ask(process, request, progress)
+            made = read_job(process.folder, answer, self.card, time.perf_counter() - start)
         finally:
-            for file in (source, target):
-                file.unlink(missing_ok=True)
+            delete_job(process.folder, identity)
         self._where = answer
-        return SyntheticImage(
-            pixels=pixels,
-            window=self.card.display_window,
-            warnings=tuple(answer["warnings"]),
-            provenance=Provenance(
-                model_name=self.card.name,
-                model_version=self.card.version,
-                weights_sha256=self.card.weights_sha256,
-                simulated_only=self.card.training.simulated_only,
-                device=answer["device"],
-                device_reason=answer["device_reason"],
-                backend=answer["backend"],
-                precision=answer["precision"],
-                seconds=time.perf_counter() - start,
-            ),
-            training_range=answer["training_range"],
-        )
+        return made
 
     def cancel(self) -> None:
         """Stop the running job, from another thread; it raises `errors.CancelledError` there. Without one: nothing."""

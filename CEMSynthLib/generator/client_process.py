@@ -9,6 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO
 
+from CEMSynthLib.generator.client_job import ended_error
 from CEMSynthLib.generator.errors import WorkerError
 from CEMSynthLib.generator.private_folder import make_private_folder, remove_private_folder
 from CEMSynthLib.generator.protocol import LineSplitter, Message, ProtocolError, decode, encode, error_of, hello
@@ -140,15 +141,11 @@ class WorkerProcess:
             code: int | None = self._process.wait(_END_S)
         except subprocess.TimeoutExpired:
             code = None
-        how = f"by signal {-code}" if code is not None and code < 0 else f"with code {code}"
-        last = self._last_words()
-        memory = " Perhaps the machine had too little memory." if code == -9 else ""
-        return WorkerError(f"The worker process ended unexpectedly {how}.{memory}{last}")
+        crashed = code is not None and code < 0
+        return ended_error(-code if crashed and code is not None else code, crashed, self._told())
 
-    def _last_words(self) -> str:
+    def _told(self) -> str:
         try:
-            lines = (self.folder / _LOG).read_text(encoding="utf-8", errors="replace").split("\n")
+            return (self.folder / _LOG).read_text(encoding="utf-8", errors="replace")
         except OSError:
             return ""
-        told = [line.strip() for line in lines if line.strip()]
-        return f" Its last message: {told[-1][:200]}" if told else ""

@@ -12,6 +12,7 @@ import numpy as np
 
 from CEMSynthLib import __version__
 from CEMSynthLib.generator.backends import Stop
+from CEMSynthLib.generator.client_job import folder_error
 from CEMSynthLib.generator.errors import PreparationError, WorkerError
 from CEMSynthLib.generator.private_folder import PREFIX, inside
 from CEMSynthLib.generator.protocol import PROTOCOL_VERSION, Message
@@ -89,9 +90,13 @@ class WorkerJobs:
             pixels, _window(request["window"]), _spacing(request["spacing_mm"]), stop, tell
         )
         part = target.with_name(f".{target.name}.part")
-        with part.open("wb") as file:
-            np.save(file, made.pixels, allow_pickle=False)
-        os.replace(part, target)
+        try:
+            with part.open("wb") as file:
+                np.save(file, made.pixels, allow_pickle=False)
+            os.replace(part, target)
+        except OSError as error:
+            part.unlink(missing_ok=True)
+            raise folder_error(self.folder, error) from error
         return {
             "output": target.name,
             "warnings": list(made.warnings),
