@@ -16,7 +16,7 @@ class Observations:
     def __init__(self) -> None:
         self._kept: list[tuple[Any, int]] = []
 
-    def add(self, node: Any, event: str, method: Callable[[Any], None]) -> None:
+    def add(self, node: Any, event: str | int, method: Callable[[Any], None], priority: float = 0.0) -> int:
         """Call a bound method with the node whenever it invokes the event.
 
         Parameters
@@ -24,9 +24,16 @@ class Observations:
         node
             A VTK object.
         event
-            Name of a VTK event, e.g. ``"ModifiedEvent"``.
+            Name of a VTK event, e.g. ``"ModifiedEvent"``, or the number of a MRML event: those have no names in VTK.
         method
             A bound method; its owner is not kept alive.
+        priority
+            Observers of higher priority are called first.
+
+        Returns
+        -------
+        int
+            The observer's tag; ``node.GetCommand(tag).SetAbortFlag(1)`` keeps an event from those called later.
         """
         reference = weakref.WeakMethod(method)
 
@@ -35,7 +42,9 @@ class Observations:
             if bound is not None:
                 bound(caller)
 
-        self._kept.append((node, int(node.AddObserver(event, call))))
+        tag = int(node.AddObserver(event, call, priority))
+        self._kept.append((node, tag))
+        return tag
 
     def remove(self) -> None:
         """Remove all observers."""
