@@ -32,6 +32,10 @@ REGISTRATION = "CEMSynth.registration"
 #: ``"top bottom left right"``: rows and columns (first, one past the last) that an image which was brought to another
 #: grid covers of it; empty where it covers all.
 REACH = "CEMSynth.reach"
+#: What a node is for the halo of its acquisition; see `CEMSynthLib.scene.halo_nodes`.
+HALO = "CEMSynth.halo"
+#: Width of a band laid by hand across the skin edge, scene units.
+BAND_WIDTH = "CEMSynth.bandWidth"
 #: Hash of the file's path, size and time: tells an image that was replaced from one that is in the scene already.
 FINGERPRINT = "CEMSynth.fingerprint"
 #: ``"yes"`` where a simulator made the image.
@@ -47,6 +51,18 @@ TRAINING_RANGE = "CEMSynth.trainingRange"
 SYNTHESIS = "CEMSynth.synthesis"
 #: ``"yes"`` where another synthetic image of the same acquisition is shown in place of this one.
 SUPERSEDED = "CEMSynth.superseded"
+
+#: Key of the acquisition of which a volume is the difference of synthetic and clinical image.
+DIFFERENCE_OF = "CEMSynth.differenceOf"
+#: Values of `KIND` of volumes with synthetic pixels.
+SYNTHETIC_KIND = ImageKind.SYNTHETIC.value
+DIFFERENCE_KIND = "difference"
+#: The other VOI windows of the image's header: lines of ``low high name``, in pixel values of the node.
+OTHER_WINDOWS = "CEMSynth.otherWindows"
+#: kVp, compressed thickness in mm, minutes from the start of the injection to the exposure; empty where not known.
+KVP = "CEMSynth.kVp"
+THICKNESS = "CEMSynth.thicknessMm"
+MINUTES = "CEMSynth.minutesSinceInjection"
 
 MODALITY_UNITS = "modality"
 FILE_UNITS = "file"
