@@ -1,8 +1,9 @@
 """Reader: a folder, zip archive or DICOMDIR of DICOM files or image files, or both, to a `StudyFolder`."""
 
+import os
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Generator, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from CEMSynthLib.study.image_set import ImageSet
 from CEMSynthLib.study.model import CEMStudy, FileReason, ImageKind, StudyFolder
 from CEMSynthLib.study.pairing import paired
 from CEMSynthLib.study.quiet import quiet
-from CEMSynthLib.study.source import source_of
+from CEMSynthLib.study.source import Source, source_of
 
 # How the reason ends for files of quite another kind (text, tables).
 FOREIGN = "is neither a DICOM file nor an image."
@@ -25,6 +26,8 @@ _QUOTED = 3
 _BY_NAME = "It is an image file: its name, or a table beside it, tells what it shows."
 # Headers are read side by side: on a slow disk or share the waits overlap.
 _THREADS = 4
+# How long a step waits at most for an archive to be unpacked or a folder to be listed.
+_WAIT_S = 0.02
 
 Found = FoundImage | UnclassifiedImage
 
@@ -61,8 +64,65 @@ def read_folder(path: Path, progress: Progress = silent) -> StudyFolder:
     ImageTableError
         A ``cemsynth-images.csv`` in the folder is damaged.
     """
-    path = Path(path).absolute()
-    source = source_of(path)
+    steps = reading([path])
+    try:
+        while True:
+            done, total = next(steps)
+            if total:
+                progress(done, total, "reading headers")
+    except StopIteration as end:
+        found: StudyFolder = end.value
+        return found
+    finally:
+        steps.close()
+
+
+def reading(paths: Sequence[Path]) -> Generator[tuple[int, int], None, StudyFolder]:
+    """Read as `read_folder` does, step by step: for callers that have a window to keep alive between two steps.
+
+    Parameters
+    ----------
+    paths
+        One path, as for `read_folder`; or files that are read together, wherever they lie.
+
+    Yields
+    ------
+    tuple of int
+        Files done, files in all (0 while a folder is listed or an archive unpacked). Closing the generator cancels.
+
+    Returns
+    -------
+    StudyFolder
+        As `read_folder`; its root is the folder that all files have in common.
+
+    Raises
+    ------
+    StudyFolderError, ImageTableError
+        As `read_folder`.
+    """
+    source = yield from _source(paths)
+    return (yield from _read_all(source, Path(paths[0]).absolute() if len(paths) == 1 else source.root))
+
+
+def _source(paths: Sequence[Path]) -> Generator[tuple[int, int], None, Source]:
+    paths = [Path(path).absolute() for path in paths]
+    if len(paths) > 1:
+        on_one_drive = len({path.anchor for path in paths}) == 1
+        folder = Path(os.path.commonpath([path.parent for path in paths])) if on_one_drive else paths[0].parent
+        return Source(folder, tuple(dict.fromkeys(paths)))
+    if not paths:
+        raise StudyFolderError("No files were given; select a patient, study or series that has files.")
+    thread = ThreadPoolExecutor(max_workers=1)
+    try:
+        found = thread.submit(source_of, paths[0])
+        while not wait([found], timeout=_WAIT_S).done:
+            yield 0, 0
+        return found.result()
+    finally:
+        thread.shutdown(wait=False, cancel_futures=True)
+
+
+def _read_all(source: Source, path: Path) -> Generator[tuple[int, int], None, StudyFolder]:
     image_set = ImageSet.of(source.files)
     skipped = [*source.skipped, *image_set.skipped]
     known = image_set.tables | {reason.path for reason in image_set.skipped}
@@ -91,7 +151,7 @@ def read_folder(path: Path, progress: Progress = silent) -> StudyFolder:
                 content.images.append(found)
                 if found.image.sop_instance_uid is None and found.image.kind is ImageKind.SYNTHETIC:
                     sidecars.add(file.with_suffix(".json"))
-        progress(number, len(files), "reading headers")
+        yield number, len(files)
     skipped = [s for s in skipped if s.path not in sidecars]
     built = [_study(patient, uid, content) for (patient, uid), content in sorted(studies.items(), key=_order)]
     found_studies = tuple(study for study, _ in built if study.acquisitions or study.synthetic or study.unclassified)
