@@ -65,7 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _run_object(arguments: argparse.Namespace) -> int:
     from CEMSynthLib.phantom.object_files import write_test_object
-    from CEMSynthLib.phantom.test_object import simulate_test_object
+    from CEMSynthLib.phantom.object_image import simulate_test_object
     from CEMSynthLib.phantom.version import SIMULATOR_VERSION
 
     for given, option in (

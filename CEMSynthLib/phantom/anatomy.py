@@ -52,7 +52,7 @@ class Anatomy:
 
 
 def pectoral_muscle(outline: Outline, rng: np.random.Generator, flat_cm: float) -> FloatArray:
-    """Muscle thickness in cm: a wedge in the upper corner of MLO with a convex edge, 12% of the breast's thickness there."""
+    """Muscle thickness in cm: a wedge in the upper corner of MLO, at its convex edge 12% of the breast's thickness."""
     y, x = outline.coordinates()
     width = rng.uniform(22, 50)
     length = outline.nipple_mm[0] * rng.uniform(0.75, 1.0)

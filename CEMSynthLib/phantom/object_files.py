@@ -17,7 +17,7 @@ from CEMSynthLib.export.markups import (
     write_regions_index,
 )
 from CEMSynthLib.phantom.images import Exposed, write_images
-from CEMSynthLib.phantom.test_object import ObjectRegion, TestObject
+from CEMSynthLib.phantom.object_image import ObjectRegion, TestObject
 from CEMSynthLib.phantom.truth import write_maps
 from CEMSynthLib.study.model import ImageKind
 

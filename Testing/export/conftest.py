@@ -222,3 +222,12 @@ def everything(case, report, cleaned):
     """Every kind of file that CEMSynth writes as DICOM, by name."""
     files = {**case.files, "report": report}
     return files | {f"cleaned {name}": path for name, path in cleaned.files.items()}
+
+
+@pytest.fixture
+def telling():
+    """Everything in the case that could tell who the woman is or where she was."""
+    return (
+        *("Rossi", "Maria", "Chiara", "PAT-778812", "19610823", "064Y", "ACC-4411", "Ospedale", "MAMMO-ROOM"),
+        *("Bianchi", "Zuccarini", "phone", "SOME_MAKER", "20260102", "2026-01-02", "1.2.826.0.1.3680043.10.77"),
+    )

@@ -146,7 +146,7 @@ def _regions(thickness_cm: float) -> tuple[ObjectRegion, ...]:
         found.append(
             replace(
                 plain,
-                name=f"thickness -{thinner:g} cm",
+                name=f"thickness {thickness_cm - thinner:g} cm",
                 kind="thickness",
                 center_mm=(THICKNESS_ROW_MM, 20.0 + 28.0 * index),
                 half_mm=(STEP_HALF_MM,) * 2,
