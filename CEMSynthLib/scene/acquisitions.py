@@ -10,6 +10,7 @@ import numpy as np
 
 from CEMSynthLib.scene import attributes as names
 from CEMSynthLib.scene.errors import SceneError
+from CEMSynthLib.scene.exposure_attributes import exposure_attributes
 from CEMSynthLib.scene.volumes import add_volume, set_image, set_window
 from CEMSynthLib.study.errors import UnreadableImageError
 from CEMSynthLib.study.model import Acquisition, CEMImage, FloatImage, ImageKind, Mask, PixelGrid
@@ -24,6 +25,7 @@ _LABELS = {
     ImageKind.SYNTHETIC: "SYNTHETIC {} iodine",
 }
 _KEY_BYTES = 65536
+_NOT_MOVED = {names.REGISTRATION: "", names.REACH: ""}
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,7 +147,7 @@ def load_acquisition(
             continue
         values = pixels[kind]
         grid = PixelGrid(values.shape[0], values.shape[1], _spacing(acquisition, image))
-        described = _attributes(key, acquisition, image, study_uid) | notes.get(kind, {names.REGISTRATION: "", names.REACH: ""})
+        described = _attributes(key, acquisition, image, study_uid) | notes.get(kind, _NOT_MOVED)
         if kind in there:
             set_image(there[kind], values, grid)
             set_window(there[kind], image.window)
@@ -228,6 +230,7 @@ def _attributes(key: str, acquisition: Acquisition, image: CEMImage, study_uid: 
         names.CHEST_WALL: image.chest_wall.value if image.chest_wall else "",
         names.FINGERPRINT: _fingerprint(image),
         names.SIMULATED: _simulated(image),
+        **exposure_attributes(image),
     }
 
 
