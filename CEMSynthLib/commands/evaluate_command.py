@@ -92,7 +92,8 @@ def run(arguments: argparse.Namespace) -> int:
             before = evaluation.plan_pre_contrast(read_folder(arguments.pre_contrast), planned, hashing)
     leakage = check_leakage(planned.images(), card, arguments.patient_key)
     if ceiling_card is not None:
-        leakage += check_leakage(planned.images(), ceiling_card, arguments.patient_key)[1:]
+        of_ceiling = check_leakage(planned.images(), ceiling_card, arguments.patient_key)
+        leakage += [check for check in of_ceiling if check not in leakage]
     settings = WorkSettings(
         str(model) if model else None,
         str(ceiling) if ceiling else None,

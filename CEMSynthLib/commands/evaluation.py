@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from CEMSynthLib import __version__
 from CEMSynthLib.commands.evaluation_checklist import checklist
 from CEMSynthLib.commands.evaluation_jobs import ImageJob, Outcome
-from CEMSynthLib.commands.evaluation_leakage import HashedImage, hash_of
+from CEMSynthLib.commands.evaluation_leakage import HashedImage, fingerprint_of, hash_of
 from CEMSynthLib.commands.measurement import drawn_regions, sort_regions
 from CEMSynthLib.errors import CEMSynthError
 from CEMSynthLib.evaluation.cohort import Check, CohortResult, evaluate_records
@@ -47,7 +47,10 @@ class Planned:
 
     def images(self) -> list[HashedImage]:
         """Of the test set, for the leakage check."""
-        return [HashedImage(j.patient_id, j.hashes["low_energy"], j.hashes["recombined"]) for j in self.jobs]
+        return [
+            HashedImage(j.patient_id, j.hashes["low_energy"], j.hashes["recombined"], j.source, j.fingerprint)
+            for j in self.jobs
+        ]
 
 
 def plan_jobs(
@@ -115,6 +118,7 @@ def plan_jobs(
                 regions=tuple(t.region for t in tied if not t.in_pixels),
                 drawn=tuple(drawn_regions(tied, acquisition)),
                 truth=view_truth(truth, patient_id, acquisition.name) if truth else None,
+                fingerprint=fingerprint_of(low),
             )
         )
         progress(len(jobs), len(pairs), "read")

@@ -38,6 +38,7 @@ class ImageJob:
     regions: tuple[Region, ...]
     drawn: tuple[DrawnRegion, ...]
     truth: ViewTruth | None
+    fingerprint: str = ""
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 from CEMSynthLib.errors import CEMSynthError
 from CEMSynthLib.evaluation.cohort import Check
+from CEMSynthLib.study.errors import BreastNotFoundError
 from CEMSynthLib.study.model import CEMImage
+from CEMSynthLib.training.fingerprint import ALIKE, image_fingerprint, is_fingerprint, likeness
 from CEMSynthLib.training.hashes import patient_hash, pixel_sha256, read_or_make_key
 
 if TYPE_CHECKING:
@@ -24,16 +26,26 @@ class LeakageError(CEMSynthError):
 
 @dataclass(frozen=True)
 class HashedImage:
-    """SHA-256 of the pixels of one acquisition's images, and whose it is."""
+    """SHA-256 of the pixels of one acquisition's images, whose it is, file and fingerprint of the low-energy image."""
 
     patient_id: str
     low_energy: str
     recombined: str
+    source: str = ""
+    fingerprint: str = ""
 
 
 def hash_of(image: CEMImage) -> str:
     """SHA-256 of an image's pixels, as training counts them."""
     return pixel_sha256(image.pixels())
+
+
+def fingerprint_of(image: CEMImage) -> str:
+    """Fingerprint of a low-energy image, as training makes it; empty where no breast is found."""
+    try:
+        return image_fingerprint(image.pixels(), image.grid.spacing_mm)
+    except BreastNotFoundError:
+        return ""
 
 
 def check_leakage(images: Sequence[HashedImage], card: "ModelCard | None", key_file: Path | None = None) -> list[Check]:
@@ -57,7 +69,7 @@ def check_leakage(images: Sequence[HashedImage], card: "ModelCard | None", key_f
     LeakageError
         A test image or patient was used in training.
     """
-    checks = [_duplicates(images)]
+    checks = [_duplicates(images), _near_each_other(images)]
     if card is None:
         why = "the synthetic images came from elsewhere, and nothing is known of what their model was trained on"
         return [Check("training images, patients and studies", why, None), *checks]
@@ -86,10 +98,45 @@ def check_leakage(images: Sequence[HashedImage], card: "ModelCard | None", key_f
     else:
         checks.append(Check(what, "the model card holds no hashes of its training images", None))
     checks.append(_patients(images, card, key_file))
-    checks.append(
-        Check("near-duplicate images", "not checked: model cards hold exact hashes only, not perceptual ones", None)
-    )
+    checks.append(_near_training(images, card))
     return checks
+
+
+def _near_training(images: Sequence[HashedImage], card: "ModelCard") -> Check:
+    what = f"{card.name}: near-duplicates of training images (fingerprints of LE)"
+    known = [text for text in card.training.image_fingerprints if is_fingerprint(text)]
+    if not known:
+        return Check(what, "the model card holds no fingerprints of its training images", None)
+    tested = [image for image in images if image.fingerprint]
+    alike = likeness([image.fingerprint for image in tested], known)
+    found = [(image.source, float(a)) for image, a in zip(tested, alike.max(axis=1), strict=True) if a >= ALIKE]
+    if not found:
+        most = f"; the likest pair correlates {alike.max():.2f}, below {ALIKE:g}" if tested else ""
+        return Check(
+            what, f"none of {len(tested)} images is like one of the {len(known)} of the model card{most}", True
+        )
+    listed = ", ".join(f"{source} ({a:.2f})" for source, a in found)
+    return Check(
+        what,
+        f"{len(found)} of {len(tested)} images look like a training image, resaved, cropped or mirrored (correlation "
+        f"{ALIKE:g} or more): {listed}. Look at them; if they are the same breasts, split by patient.",
+        False,
+    )
+
+
+def _near_each_other(images: Sequence[HashedImage]) -> Check:
+    what = "near-duplicate images under two patients of the test set (fingerprints of LE)"
+    tested = [image for image in images if image.fingerprint]
+    alike = likeness(*[[image.fingerprint for image in tested]] * 2)
+    pairs = [
+        f"{one.source} and {other.source} ({alike[i, j]:.2f})"
+        for i, one in enumerate(tested)
+        for j, other in enumerate(tested[:i])
+        if one.patient_id != other.patient_id and max(alike[i, j], alike[j, i]) >= ALIKE
+    ]
+    if pairs:
+        return Check(what, f"{len(pairs)} pairs: {', '.join(pairs)}. Intervals may be too narrow.", False)
+    return Check(what, f"none among {len(tested)} images", True)
 
 
 def _patients(images: Sequence[HashedImage], card: "ModelCard", key_file: Path | None) -> Check:

@@ -98,6 +98,9 @@ class TrainingData:
         The rule by which the weights were chosen among the epochs; empty where not stated.
     image_sha256
         Of the pixels of the training images (`CEMSynthLib.training.hashes.pixel_sha256`), sorted.
+    image_fingerprints
+        Of the low-energy training images (`CEMSynthLib.training.fingerprint.fingerprint`), sorted; coarse pictures by which
+        an image is known again after resaving.
     patient_hashes
         HMAC-SHA-256 of the patient identifiers on both sides under a key that stays with who trained, sorted.
     curves
@@ -114,6 +117,7 @@ class TrainingData:
     settings: Mapping[str, Scalar] = field(default_factory=dict)
     selection: str = ""
     image_sha256: tuple[str, ...] = ()
+    image_fingerprints: tuple[str, ...] = ()
     patient_hashes: tuple[str, ...] = ()
     curves: tuple[Mapping[str, Scalar], ...] = ()
 
@@ -282,6 +286,7 @@ def _training(part: Fields) -> TrainingData:
         settings=part.scalars("settings"),
         selection=part.text("selection") if part.has("selection") else "",
         image_sha256=part.texts("image_sha256") if part.has("image_sha256") else (),
+        image_fingerprints=part.texts("image_fingerprints") if part.has("image_fingerprints") else (),
         patient_hashes=part.texts("patient_hashes") if part.has("patient_hashes") else (),
         curves=part.rows("curves") if part.has("curves") else (),
     )

@@ -23,7 +23,7 @@ from CEMSynthLib.training.data import Lesions, Pair, PairSet, no_lesions, read_p
 from CEMSynthLib.training.errors import TrainingDataError, TrainingOutputError
 from CEMSynthLib.training.files import replacing
 
-_FORMAT = 1
+_FORMAT = 2
 #: One pixel of a pair, 12 bytes so that every field is aligned.
 PIXEL = np.dtype(
     {
@@ -165,6 +165,7 @@ def _described(pair: Pair) -> dict[str, Any]:
         "simulator": pair.simulator,
         "sha256": list(pair.sha256),
         "statistics": dict(pair.statistics),
+        "fingerprint": pair.fingerprint,
     }
 
 

@@ -23,6 +23,7 @@ from CEMSynthLib.study.model import (
     VOIWindow,
 )
 from CEMSynthLib.training.errors import TrainingDataError
+from CEMSynthLib.training.fingerprint import fingerprint
 from CEMSynthLib.training.hashes import pixel_sha256
 
 # Values between these quantiles of the training images inside the breast fit into the network's output range.
@@ -65,6 +66,8 @@ class Pair:
         Of the pixels of the low-energy and of the recombined image (see `hashes.pixel_sha256`).
     statistics
         See `CEMSynthLib.generator.image_statistics`.
+    fingerprint
+        Of the low-energy image (see `fingerprint.fingerprint`).
     """
 
     patient_id: str
@@ -80,6 +83,7 @@ class Pair:
     simulator: str | None
     sha256: tuple[str, str]
     statistics: Mapping[str, float]
+    fingerprint: str = ""
 
     def target(self, scale: OutputNormalization) -> FloatImage:
         """The recombined image in the network's gray scale: [-1, 1], clipped, -1 outside the mask."""
@@ -213,6 +217,7 @@ def _pair(study: CEMStudy, acquisition: Acquisition, card: ModelCard, lesions: L
         simulator=_simulator(low_energy),
         sha256=(pixel_sha256(gray), pixel_sha256(clinical)),
         statistics=image_statistics(prepared, spacing),
+        fingerprint=fingerprint(gray, prepared.geometry.mask, prepared.geometry.flipped),
     )
 
 

@@ -165,5 +165,6 @@ def _training_data(
         training_images=len(training),
         settings=settings,
         image_sha256=tuple(sorted({digest for pair in training for digest in pair.sha256})),
+        image_fingerprints=tuple(sorted({pair.fingerprint for pair in training})),
         patient_hashes=tuple(sorted({patient_hash(patient, key) for patient in patients})),
     )

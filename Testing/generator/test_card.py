@@ -51,6 +51,7 @@ OPTIONAL = {
     ("architecture", "channels"),
     ("training", "selection"),
     ("training", "image_sha256"),
+    ("training", "image_fingerprints"),
     ("training", "patient_hashes"),
     ("training", "curves"),
     ("training_range",),

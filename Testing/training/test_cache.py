@@ -48,6 +48,7 @@ def test_the_cache_gives_back_what_was_prepared(folder: StudyFolder, tmp_path: P
             "simulator",
             "sha256",
             "statistics",
+            "fingerprint",
         ):
             assert getattr(one, name) == getattr(other, name)
     assert len(list(tmp_path.glob("pairs-*.npy"))) == len(list(tmp_path.iterdir())) / 2 == 1

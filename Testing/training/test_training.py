@@ -24,6 +24,7 @@ from CEMSynthLib.training.errors import (
     TrainingSetupError,
     TrainingStateError,
 )
+from CEMSynthLib.training.fingerprint import image_fingerprint
 from CEMSynthLib.training.hashes import patient_hash, pixel_sha256
 from CEMSynthLib.training.plan import PRESETS
 from CEMSynthLib.training.runtime import start
@@ -322,6 +323,11 @@ def test_the_card_tells_images_patients_range_and_curves(learn, prepare, folder:
     ]
     assert training.image_sha256 == tuple(sorted(by_hand))
     assert pixel_sha256(pixels[0][:, ::-1]) != by_hand[0]
+    low_energy = [
+        a.low_energy.pixels() for s in folder.studies if s.patient_id in on_training_side for a in s.acquisitions
+    ]
+    prints = [image_fingerprint(p, (1.6, 1.6)) for p in low_energy]
+    assert training.image_fingerprints == tuple(sorted(prints))
     import hmac
 
     hashes = {hmac.new(b"k" * 32, s.patient_id.lower().encode(), "sha256").hexdigest() for s in folder.studies}
