@@ -12,7 +12,8 @@ from CEMSynthLib.scene.acquisitions import (
     load_acquisition,
 )
 from CEMSynthLib.scene.errors import SceneError
-from CEMSynthLib.study.model import Acquisition, CEMImage, FileReason, ImageKind, StudyFolder
+from CEMSynthLib.scene.hierarchy import patient_of, place
+from CEMSynthLib.study.model import Acquisition, CEMImage, CEMStudy, FileReason, ImageKind, StudyFolder
 from CEMSynthLib.study.synthetic import synthetic_of
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ class AcquisitionRow:
     key
         See `acquisition_key`.
     patient_id
-        Patient ID (0010,0020) or the number in the file name; empty for what only the scene holds.
+        Patient ID (0010,0020) or the number in the file name; name of the patient item for what only the scene holds.
     name
         ``"R CC"``.
     shape
@@ -39,6 +40,8 @@ class AcquisitionRow:
         Which images there are.
     warnings
         Sentences for the user.
+    study_uid
+        Study Instance UID; empty where unknown.
     """
 
     key: str
@@ -48,6 +51,7 @@ class AcquisitionRow:
     spacing_mm: tuple[float, float] | None
     kinds: tuple[ImageKind, ...]
     warnings: tuple[str, ...]
+    study_uid: str = ""
 
 
 @dataclass(frozen=True)
@@ -109,7 +113,7 @@ class StudyInScene:
         for study in found.studies:
             for acquisition in study.acquisitions:
                 made = synthetic_of(acquisition, candidates)
-                row = _row(study.patient_id, acquisition, made)
+                row = _row(study, acquisition, made)
                 entries[row.key] = _Entry(row, acquisition, made, study.study_uid)
         folders = [found] if synthetic is None else [found, synthetic]
         self._entries = entries
@@ -155,7 +159,10 @@ class StudyInScene:
         """
         entry = self._entries.get(key)
         if entry is not None:
-            return load_acquisition(self._scene, entry.acquisition, entry.synthetic, entry.study_uid)
+            loaded = load_acquisition(self._scene, entry.acquisition, entry.synthetic, entry.study_uid)
+            nodes = (loaded.low_energy, loaded.recombined, loaded.synthetic)
+            place(self._scene, nodes, entry.row.patient_id, entry.study_uid)
+            return loaded
         volumes = find_acquisition(self._scene, key)
         if not volumes.kinds:
             raise SceneError("This acquisition is no longer in the scene; open its study again.")
@@ -168,17 +175,18 @@ def _with_kinds_of(row: AcquisitionRow, volumes: AcquisitionVolumes | None) -> A
     return replace(row, kinds=(*row.kinds, *more)) if more else row
 
 
-def _row(patient_id: str, acquisition: Acquisition, synthetic: CEMImage | None) -> AcquisitionRow:
+def _row(study: CEMStudy, acquisition: Acquisition, synthetic: CEMImage | None) -> AcquisitionRow:
     grid = (acquisition.low_energy or acquisition.images[0]).grid
     kinds = tuple(image.kind for image in acquisition.images)
     return AcquisitionRow(
         key=acquisition_key(acquisition),
-        patient_id=patient_id,
+        patient_id=study.patient_id,
         name=acquisition.name,
         shape=grid.shape,
         spacing_mm=grid.spacing_mm,
         kinds=kinds if synthetic is None else (*kinds, ImageKind.SYNTHETIC),
         warnings=acquisition.warnings,
+        study_uid=study.study_uid or "",
     )
 
 
@@ -189,6 +197,7 @@ def _scene_row(volumes: AcquisitionVolumes) -> AcquisitionRow:
     columns, rows, _ = nodes[0].GetImageData().GetDimensions() if nodes[0].GetImageData() else (0, 0, 0)
     column, row, _ = nodes[0].GetSpacing()
     known = nodes[0].GetAttribute(names.SPACING_KNOWN) == "yes"
-    return AcquisitionRow(
-        volumes.key, "", volumes.name, (rows, columns), (row, column) if known else None, volumes.kinds, ()
-    )
+    spacing = (row, column) if known else None
+    study_uid = nodes[0].GetAttribute(names.STUDY_UID) or ""
+    patient = patient_of(nodes[0].GetScene(), nodes[0])
+    return AcquisitionRow(volumes.key, patient, volumes.name, (rows, columns), spacing, volumes.kinds, (), study_uid)

@@ -70,7 +70,7 @@ def test_two_studies_in_one_scene(mrml, acquisition) -> None:
     study.open(folder(acquisition()[0]))
     study.load("1.2.0")
     rows = study.open(folder(acquisition(sop="1.3")[0], patient="ID2"))
-    assert [(r.key, r.patient_id) for r in rows] == [("1.3.0", "ID2"), ("1.2.0", "")]
+    assert [(r.key, r.patient_id) for r in rows] == [("1.3.0", "ID2"), ("1.2.0", "ID1")]
     assert study.load("1.2.0").kinds == (LE, CLINICAL)
     study.load("1.3.0")
     assert volumes(scene) == 4
