@@ -47,11 +47,10 @@ class CEMSynthParameterNode:
     """What belongs to the scene. Folders belong to the machine: they are in QSettings.
 
     selectedAcquisition - Key of the acquisition that is shown; empty if none.
-    linkViews - Zoom and pan of the three slice views are linked.
+    How images are compared is in a node that the browser reads too (CEMSynthLib.scene.comparison_state).
     """
 
     selectedAcquisition: str = ""
-    linkViews: bool = True
 
 
 class CEMSynthWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
@@ -167,8 +166,8 @@ class CEMSynthLogic(ScriptedLoadableModuleLogic):
         from CEMSynthLib.desktop.views import DesktopViews
         from CEMSynthLib.scene.study import StudyInScene
 
-        self.views = DesktopViews()
         self.study = StudyInScene(slicer.mrmlScene)
+        self.views = DesktopViews(self.study)
         self._parameterNode = None
 
     def getParameterNode(self):
@@ -189,10 +188,10 @@ class CEMSynthLogic(ScriptedLoadableModuleLogic):
         synthetic = read_folder(Path(syntheticFolder), progress or silent) if syntheticFolder else None
         return self.study.open(found, synthetic)
 
-    def showAcquisition(self, key, linked=True):
+    def showAcquisition(self, key):
         """Load an acquisition of openStudy() or of the scene and show it; returns AcquisitionVolumes."""
         volumes = self.study.load(key)
-        self.views.show(volumes, linked)
+        self.views.show(volumes)
         return volumes
 
     def leaveViews(self) -> None:
@@ -201,7 +200,7 @@ class CEMSynthLogic(ScriptedLoadableModuleLogic):
 
     def forget(self) -> None:
         """The scene is closed: forget what was opened and the parameter node, which the scene empties."""
-        self.views.releaseWindow()
+        self.views.forget()
         self.study.close()
         self._parameterNode = None
 

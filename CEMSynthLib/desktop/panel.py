@@ -104,7 +104,7 @@ class Panel:
             # Not slicer.util.WaitCursor: it dispatches clicks, which could show another acquisition within this one.
             qt.QApplication.setOverrideCursor(qt.Qt.WaitCursor)
             try:
-                shown = self.logic.showAcquisition(key, self.parameterNode.linkViews)
+                shown = self.logic.showAcquisition(key)
                 sentence = " ".join(shown.warnings)
             except CEMSynthError as error:
                 sentence = str(error)

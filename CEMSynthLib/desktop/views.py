@@ -1,4 +1,4 @@
-"""Views: the slice views of the running Slicer, for the functions of `CEMSynthLib.scene` that compare images."""
+"""Views: the slice views of the running Slicer, as the comparison of `CEMSynthLib.scene` needs them."""
 
 from functools import partial
 from typing import Any
@@ -7,83 +7,78 @@ import qt
 import slicer
 
 from CEMSynthLib.scene.acquisitions import AcquisitionVolumes
-from CEMSynthLib.scene.compare import fit_views, link_views, show_acquisition
+from CEMSynthLib.scene.comparison import Comparison
+from CEMSynthLib.scene.hanging import load_hanging
 from CEMSynthLib.scene.label import SyntheticLabel
-from CEMSynthLib.scene.layout import LAYOUT_ID, VIEW_TAGS, register_layout, show_layout
-from CEMSynthLib.scene.shared_window import SharedWindow
+from CEMSynthLib.scene.layout import Layout, layout_of, register_layout, show_layout
+from CEMSynthLib.scene.study import StudyInScene
+
+
+class SlicerViews:
+    """What Slicer's layout manager does for a comparison; nothing where there is no main window."""
+
+    def __init__(self) -> None:
+        #: The layout that was there before ours.
+        self.layoutBefore: int | None = None
+
+    def slice_logic(self, tag: str) -> Any:
+        """The slice logic of a view; ``None`` while there is no such view."""
+        manager = slicer.app.layoutManager()
+        widget = manager.sliceWidget(tag) if manager is not None else None
+        return widget.sliceLogic() if widget is not None else None
+
+    def show_layout(self, layout: Layout) -> None:
+        """Make the views of a layout appear."""
+        manager = slicer.app.layoutManager()
+        if manager is None:
+            return
+        before = show_layout(manager.layoutLogic().GetLayoutNode(), layout)
+        if before is not None:
+            self.layoutBefore = before
+
+    def settle(self) -> None:
+        """Wait until the views have their final size: they get it when events are processed."""
+        if slicer.app.layoutManager() is not None:
+            slicer.app.processEvents(qt.QEventLoop.ExcludeUserInputEvents)
 
 
 class DesktopViews:
-    """Layout, linked views, shared window and labels. Without a main window there are no views, and nothing is done."""
+    """The comparison in the slice views of Slicer, and labels in all of them.
 
-    def __init__(self) -> None:
-        self._labels: dict[str, SyntheticLabel] = {}
-        self._window: SharedWindow | None = None
-        self._layoutBefore: int | None = None
+    Parameters
+    ----------
+    study
+        Gives the acquisitions that hang together.
+    """
+
+    def __init__(self, study: StudyInScene) -> None:
+        self._views = SlicerViews()
+        self.comparison = Comparison(slicer.mrmlScene, self._views, partial(load_hanging, study))
         self._connected = False
         manager = slicer.app.layoutManager()
         if manager is not None:
-            # Known from the start, so that a saved scene with this layout finds it.
+            # Known from the start, so that a saved scene with one of these layouts finds it.
             register_layout(manager.layoutLogic().GetLayoutNode())
             manager.layoutChanged.connect(self.updateLabels)
             self._connected = True
             self.updateLabels()
 
-    def show(self, volumes: AcquisitionVolumes, linked: bool = True) -> bool:
-        """Show an acquisition side by side, in place of the one before.
-
-        Returns
-        -------
-        bool
-            False where there are no views.
-        """
-        self.releaseWindow()
-        if volumes.recombined is not None and volumes.synthetic is not None:
-            self._window = SharedWindow(volumes.recombined, volumes.synthetic)
-        manager = slicer.app.layoutManager()
-        if manager is None:
-            return False
-        before = show_layout(manager.layoutLogic().GetLayoutNode())
-        if before is not None:
-            self._layoutBefore = before
-        show_acquisition(self._sliceLogics(), volumes)
-        self.setLinked(linked)
+    def show(self, volumes: AcquisitionVolumes) -> None:
+        """Compare the images of an acquisition, in place of the one before."""
+        self.comparison.show(volumes)
         self.updateLabels()
-        # New slice views get their size when events are processed; fitted before that, they would be fitted wrong.
-        slicer.app.processEvents(qt.QEventLoop.ExcludeUserInputEvents)
-        fit_views(self._sliceLogics())
-        return True
-
-    def setLinked(self, linked: bool) -> None:
-        """Link zoom and pan of the three views, or let each go its own way."""
-        link_views(self._sliceLogics(), linked)
-
-    def fit(self) -> None:
-        """Fit the images into the views."""
-        fit_views(self._sliceLogics())
-
-    def resetWindow(self) -> None:
-        """Come back to the VOI window of the clinical image, for it and the synthetic one."""
-        if self._window is not None:
-            self._window.reset()
-
-    def releaseWindow(self) -> None:
-        """Stop sharing a window between two images."""
-        if self._window is not None:
-            self._window.release()
-            self._window = None
 
     def restoreLayout(self) -> None:
         """Come back to the layout that was there before, unless the user has chosen another one meanwhile."""
         manager = slicer.app.layoutManager()
-        if manager is not None and self._layoutBefore is not None:
+        if manager is not None and self._views.layoutBefore is not None:
             node = manager.layoutLogic().GetLayoutNode()
-            if node.GetViewArrangement() == LAYOUT_ID:
-                node.SetViewArrangement(self._layoutBefore)
-        self._layoutBefore = None
+            if layout_of(node.GetViewArrangement()) is not None:
+                node.SetViewArrangement(self._views.layoutBefore)
+        self._views.layoutBefore = None
 
     def updateLabels(self, layout: int | None = None) -> None:
-        """Give every slice view that Slicer has now the label that it shows with a synthetic image.
+        """Draw labels into every slice view that Slicer has now; other marks only into those of CEMSynth.
 
         Parameters
         ----------
@@ -93,38 +88,31 @@ class DesktopViews:
         manager = slicer.app.layoutManager()
         if manager is None:
             return
-        self._removeLabels()
-        for name in manager.sliceViewNames():
+        names = list(manager.sliceViewNames())
+        for name in set(self.comparison.overlays()) - set(names):
+            self.comparison.detach(name)
+        for name in names:
             widget = manager.sliceWidget(name)
             renderer = widget.sliceView().renderWindow().GetRenderers().GetFirstRenderer()
-            composite = widget.sliceLogic().GetSliceCompositeNode()
-            if renderer is not None and composite is not None:
-                self._labels[name] = SyntheticLabel(composite, renderer, partial(_render, name))
+            logic = widget.sliceLogic()
+            if renderer is not None and logic.GetSliceCompositeNode() is not None:
+                self.comparison.attach(name, logic, renderer, partial(_render, name))
 
     def labels(self) -> dict[str, SyntheticLabel]:
         """The labels by name of their slice view."""
-        return dict(self._labels)
+        return {name: overlay.label for name, overlay in self.comparison.overlays().items()}
+
+    def forget(self) -> None:
+        """Let go of the shown volumes: the scene closes."""
+        self.comparison.forget()
 
     def cleanup(self) -> None:
         """Let go of everything; called when the module is reloaded or Slicer closes."""
-        self.releaseWindow()
+        self.comparison.release()
         manager = slicer.app.layoutManager()
         if manager is not None and self._connected:
             manager.layoutChanged.disconnect(self.updateLabels)
-            self._removeLabels()
         self._connected = False
-
-    def _removeLabels(self) -> None:
-        for label in self._labels.values():
-            label.release()
-        self._labels.clear()
-
-    def _sliceLogics(self) -> dict[str, Any]:
-        manager = slicer.app.layoutManager()
-        if manager is None:
-            return {}
-        widgets = {tag: manager.sliceWidget(tag) for tag in VIEW_TAGS.values()}
-        return {tag: widget.sliceLogic() for tag, widget in widgets.items() if widget is not None}
 
 
 def _render(name: str) -> None:

@@ -32,7 +32,7 @@ REGISTRATION = "CEMSynth.registration"
 #: ``"top bottom left right"``: rows and columns (first, one past the last) that an image which was brought to another
 #: grid covers of it; empty where it covers all.
 REACH = "CEMSynth.reach"
-#: What a node is for the halo of its acquisition; see `CEMSynthLib.scene.halo_nodes`.
+#: What a node is for the halo of its acquisition; see `CEMSynthLib.scene.halo.nodes`.
 HALO = "CEMSynth.halo"
 #: Width of a band laid by hand across the skin edge, scene units.
 BAND_WIDTH = "CEMSynth.bandWidth"
@@ -72,6 +72,13 @@ def kind_of(node: "vtkMRMLNode | None") -> ImageKind | None:
     """Which image of an acquisition a node shows; ``None`` for other nodes (also for kinds of a later version)."""
     value = node.GetAttribute(KIND) if node is not None else None
     return next((kind for kind in ImageKind if kind.value == value), None)
+
+
+def acquisition_of(node: "vtkMRMLNode | None") -> str:
+    """Key of the acquisition that a volume belongs to; empty for other nodes."""
+    if node is None:
+        return ""
+    return str(node.GetAttribute(ACQUISITION) or node.GetAttribute(DIFFERENCE_OF) or "")
 
 
 def window_text(window: VOIWindow) -> str:

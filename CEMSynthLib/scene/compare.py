@@ -1,87 +1,75 @@
-"""Compare: which slice view shows which image, linked zoom and pan, one field of view."""
+"""Compare: which images a slice view shows, and which views are linked."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from CEMSynthLib.scene.acquisitions import AcquisitionVolumes
-from CEMSynthLib.scene.layout import VIEW_GROUP, VIEW_TAGS
-from CEMSynthLib.study.model import ImageKind
+from CEMSynthLib.scene.layout import VIEW_GROUP, Content
 
 if TYPE_CHECKING:
     from slicer import vtkMRMLScalarVolumeNode, vtkMRMLSliceLogic
 
-#: Slice logics by singleton tag (`VIEW_TAGS`).
-SliceLogics = Mapping[str, "vtkMRMLSliceLogic"]
+#: Image in the background, image in the foreground, opacity of the foreground.
+Layers = tuple["vtkMRMLScalarVolumeNode | None", "vtkMRMLScalarVolumeNode | None", float]
 
 
-def show_acquisition(logics: SliceLogics, volumes: AcquisitionVolumes) -> None:
-    """Show each image of an acquisition in its slice view, and nothing else there.
+def layers_of(
+    volumes: AcquisitionVolumes | None,
+    content: Content,
+    fade: float = 1.0,
+    difference: "vtkMRMLScalarVolumeNode | None" = None,
+) -> Layers:
+    """The layers of a slice view.
 
     Parameters
     ----------
-    logics
-        Of the views that are there; a missing one is left out.
     volumes
-        The acquisition; the view of a missing image becomes empty.
+        The acquisition; ``None`` empties the view.
+    content
+        What it shows.
+    fade
+        Views of the synthetic image fade over from the clinical one: 0 clinical, 1 synthetic.
+    difference
+        The acquisition's difference image.
     """
-    nodes = {
-        ImageKind.LOW_ENERGY: volumes.low_energy,
-        ImageKind.RECOMBINED: volumes.recombined,
-        ImageKind.SYNTHETIC: volumes.synthetic,
-    }
-    for kind, tag in VIEW_TAGS.items():
-        logic = logics.get(tag)
-        if logic is not None:
-            _show(logic, nodes[kind])
+    if volumes is None:
+        return None, None, 0.0
+    if content is Content.SYNTHETIC and fade < 1 and volumes.recombined is not None and volumes.synthetic is not None:
+        return volumes.recombined, volumes.synthetic, fade
+    image = {
+        Content.LOW_ENERGY: volumes.low_energy,
+        Content.RECOMBINED: volumes.recombined,
+        Content.SYNTHETIC: volumes.synthetic,
+        Content.DIFFERENCE: difference,
+    }[content]
+    return image, None, 0.0
 
 
-def _show(logic: "vtkMRMLSliceLogic", node: "vtkMRMLScalarVolumeNode | None") -> None:
+def show_layers(logic: "vtkMRMLSliceLogic", layers: Layers) -> None:
+    """Show images in a slice view, and nothing else there."""
     slice_node, composite = logic.GetSliceNode(), logic.GetSliceCompositeNode()
     slice_node.SetViewGroup(VIEW_GROUP)
-    slice_node.SetOrientation("Axial")
+    background, foreground, opacity = layers
+    before = composite.StartModify()
     # Else a volume that is loaded later, by any module, would replace the compared images.
     composite.SetDoPropagateVolumeSelection(False)
-    composite.SetForegroundVolumeID(None)
+    # Alpha blending: a saved scene or the user may have set adding or subtracting.
+    composite.SetCompositing(composite.Alpha)
+    composite.SetBackgroundVolumeID(background.GetID() if background is not None else None)
+    composite.SetForegroundVolumeID(foreground.GetID() if foreground is not None else None)
+    composite.SetForegroundOpacity(opacity)
     composite.SetLabelVolumeID(None)
-    composite.SetBackgroundVolumeID(node.GetID() if node is not None else None)
+    composite.EndModify(before)
 
 
-def link_views(logics: SliceLogics, linked: bool = True) -> None:
-    """Link zoom and pan of the views, while the user drags too, but never which image they show.
+def link_views(logics: "Iterable[vtkMRMLSliceLogic]", linked: bool = True) -> None:
+    """Link zoom and pan of the views, while the user drags too, but never which images they show.
 
-    Linked views also broadcast the background volume that the user picks in one of them: that flag is removed.
+    Linked views also broadcast the images and the opacity that the user picks in one of them: those flags are removed.
     """
-    for logic in logics.values():
+    for logic in logics:
         composite = logic.GetSliceCompositeNode()
         composite.SetLinkedControl(linked)
         composite.SetHotLinkedControl(linked)
-        composite.SetInteractionFlagsModifier(composite.GetInteractionFlagsModifier() & ~composite.BackgroundVolumeFlag)
-
-
-def fit_views(logics: SliceLogics) -> None:
-    """Fit the image into the views; all get one field of view, so that they start alike.
-
-    The views must have their final size: in desktop Slicer, process events after a change of the layout.
-    """
-    shown = [logic for logic in logics.values() if logic.GetSliceCompositeNode().GetBackgroundVolumeID()]
-    if not shown:
-        return
-    for logic in shown:
-        logic.FitSliceToBackground()
-    # Linked views share the width of their field of view; the largest one shows the whole image in all of them.
-    first = max(shown, key=_field_width)
-    fov, origin = first.GetSliceNode().GetFieldOfView(), first.GetSliceNode().GetXYZOrigin()
-    center = first.GetSliceNode().GetSliceToRAS()
-    for logic in logics.values():
-        if logic is first:
-            continue
-        node = logic.GetSliceNode()
-        columns, rows = node.GetDimensions()[:2]
-        node.GetSliceToRAS().DeepCopy(center)
-        node.SetXYZOrigin(*origin)
-        node.SetFieldOfView(fov[0], fov[0] * rows / max(columns, 1), fov[2])
-        node.UpdateMatrices()
-
-
-def _field_width(logic: "vtkMRMLSliceLogic") -> float:
-    return float(logic.GetSliceNode().GetFieldOfView()[0])
+        own = composite.BackgroundVolumeFlag | composite.ForegroundVolumeFlag | composite.ForegroundOpacityFlag
+        composite.SetInteractionFlagsModifier(composite.GetInteractionFlagsModifier() & ~own)

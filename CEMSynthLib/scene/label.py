@@ -8,16 +8,20 @@ from typing import TYPE_CHECKING, Any
 
 from CEMSynthLib.scene import attributes as names
 from CEMSynthLib.scene.observing import Observations
-from CEMSynthLib.study.model import ImageKind
 
 if TYPE_CHECKING:
-    from slicer import vtkMRMLSliceCompositeNode
+    from slicer import vtkMRMLNode, vtkMRMLSliceCompositeNode, vtkMRMLSliceNode
 
 TEXT = "SYNTHETIC - not for diagnosis"
+#: Names of nodes that hold synthetic pixels, wholly or in part, begin with it; clones of them too.
+NAME_PREFIX = "SYNTHETIC"
+_LARGEST_FONT, _SMALLEST_FONT = 18, 8
+# A bold letter is about 0.62 of its font size wide; the text takes at most 90 % of the view's width.
+_PIXELS_PER_POINT = 0.62 * len(TEXT) / 0.9
 
 
 class SyntheticLabel:
-    """The label of one slice view, shown while a layer of the view is a synthetic image.
+    """The label of one slice view, shown while a layer of the view holds synthetic pixels.
 
     Parameters
     ----------
@@ -27,10 +31,16 @@ class SyntheticLabel:
         The view's vtkRenderer.
     request_render
         Asks for a new picture after the label changed.
+    slice_node
+        The view's slice node, for its width: in narrow views the letters are smaller.
     """
 
     def __init__(
-        self, composite: "vtkMRMLSliceCompositeNode", renderer: Any, request_render: Callable[[], None]
+        self,
+        composite: "vtkMRMLSliceCompositeNode",
+        renderer: Any,
+        request_render: Callable[[], None],
+        slice_node: "vtkMRMLSliceNode | None" = None,
     ) -> None:
         self._composite = composite
         self._renderer = renderer
@@ -41,6 +51,9 @@ class SyntheticLabel:
         self._observations = Observations()
         self._observations.add(composite, "ModifiedEvent", self._update)
         self._update(composite)
+        if slice_node is not None:
+            self._observations.add(slice_node, "ModifiedEvent", self._fit)
+            self._fit(slice_node)
 
     @property
     def visible(self) -> bool:
@@ -59,16 +72,31 @@ class SyntheticLabel:
             self.actor.SetVisibility(visible)
             self._request_render()
 
+    def _fit(self, slice_node: "vtkMRMLSliceNode") -> None:
+        size = int(slice_node.GetDimensions()[0] / _PIXELS_PER_POINT)
+        self.actor.GetTextProperty().SetFontSize(min(max(size, _SMALLEST_FONT), _LARGEST_FONT))
+
+
+def holds_synthetic(node: "vtkMRMLNode | None") -> bool:
+    """Whether a node holds synthetic pixels: a synthetic image, a difference with one, or a clone of either."""
+    if node is None:
+        return False
+    kind = node.GetAttribute(names.KIND)
+    return kind in (names.SYNTHETIC_KIND, names.DIFFERENCE_KIND) or (node.GetName() or "").startswith(NAME_PREFIX)
+
 
 def shows_synthetic(composite: "vtkMRMLSliceCompositeNode") -> bool:
-    """Whether a layer with an opacity above 0 is a synthetic image."""
+    """Whether a layer with an opacity above 0 holds synthetic pixels."""
     scene = composite.GetScene()
     shown = [composite.GetBackgroundVolumeID()]
     if composite.GetForegroundOpacity() > 0:
         shown.append(composite.GetForegroundVolumeID())
-    return scene is not None and any(
-        names.kind_of(scene.GetNodeByID(i)) is ImageKind.SYNTHETIC for i in shown if i is not None
-    )
+    if composite.GetLabelOpacity() > 0:
+        shown.append(composite.GetLabelVolumeID())
+    for layer in range(composite.Layer_Last, composite.Layer_Last + composite.GetNumberOfAdditionalLayers()):
+        if composite.GetNthLayerOpacity(layer) > 0:
+            shown.append(composite.GetNthLayerVolumeID(layer))
+    return scene is not None and any(holds_synthetic(scene.GetNodeByID(i)) for i in shown if i is not None)
 
 
 def _actor() -> Any:
@@ -77,7 +105,7 @@ def _actor() -> Any:
     actor = vtk.vtkTextActor()
     actor.SetInput(TEXT)
     text = actor.GetTextProperty()
-    text.SetFontSize(18)
+    text.SetFontSize(_LARGEST_FONT)
     text.SetBold(True)
     text.SetColor(1.0, 0.78, 0.24)
     # Readable on bright breast and dark air alike.

@@ -24,7 +24,7 @@ class SharedWindow:
     def __init__(self, clinical: "vtkMRMLScalarVolumeNode", synthetic: "vtkMRMLScalarVolumeNode") -> None:
         self._nodes = (clinical, synthetic)
         self._displays = (clinical.GetDisplayNode(), synthetic.GetDisplayNode())
-        self._scale, self._shift = _map_to_synthetic(clinical, synthetic)
+        self._scale, self._shift = map_to_synthetic(clinical, synthetic)
         self._writing = False
         self._observations = Observations()
         self._copy(self._displays[0])
@@ -63,7 +63,7 @@ class SharedWindow:
             self._writing = False
 
 
-def _map_to_synthetic(clinical: "vtkMRMLScalarVolumeNode", synthetic: "vtkMRMLScalarVolumeNode") -> tuple[float, float]:
+def map_to_synthetic(clinical: "vtkMRMLScalarVolumeNode", synthetic: "vtkMRMLScalarVolumeNode") -> tuple[float, float]:
     """Scale and shift from clinical to synthetic pixel values."""
     if all(node.GetAttribute(names.UNITS) == names.MODALITY_UNITS for node in (clinical, synthetic)):
         return 1.0, 0.0

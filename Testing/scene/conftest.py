@@ -11,18 +11,21 @@ from CEMSynthLib.study.model import Acquisition, CEMImage, ImageKind, Laterality
 
 
 def _views(slicer, application, scene, dimensions):
-    """Slice logics of the comparison layout, made as a layout manager would make them."""
+    """Slice logics of the comparison layouts, made as a layout manager would make them; the first layout is shown."""
     import vtk
 
-    from CEMSynthLib.scene.layout import VIEW_TAGS, show_layout
+    from CEMSynthLib.scene.layout import ALL_TAGS, VIEW_TAGS, Layout, show_layout
 
     layout_logic = slicer.vtkMRMLLayoutLogic()
     layout_logic.SetMRMLScene(scene)
     layout_node = layout_logic.GetLayoutNode()
-    show_layout(layout_node)
+    for layout in reversed(Layout):
+        show_layout(layout_node, layout)
     logics = {}
     collection = vtk.vtkCollection()
-    for tag, size in zip(VIEW_TAGS.values(), dimensions, strict=True):
+    sizes = dict(zip(VIEW_TAGS.values(), dimensions, strict=True))
+    for tag in ALL_TAGS:
+        size = sizes.get(tag, dimensions[0])
         node = scene.GetSingletonNode(tag, "vtkMRMLSliceNode")
         logic = slicer.vtkMRMLSliceLogic()
         logic.SetMRMLApplicationLogic(application)
@@ -37,7 +40,11 @@ def _views(slicer, application, scene, dimensions):
     link.SetMRMLApplicationLogic(application)
     link.SetMRMLScene(scene)
     return SimpleNamespace(
-        layout_logic=layout_logic, layout_node=layout_node, logics=logics, linking=(collection, link)
+        layout_logic=layout_logic,
+        layout_node=layout_node,
+        logics={tag: logics[tag] for tag in VIEW_TAGS.values()},
+        all_logics=logics,
+        linking=(collection, link),
     )
 
 

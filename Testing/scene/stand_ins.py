@@ -154,7 +154,7 @@ class LayoutManager:
         self.layoutChanged = widgets.Signal()
         self.seen = False
         self.widgets = {}
-        for tag, logic in world.logics.items():
+        for tag, logic in world.all_logics.items():
             view = SliceView(vtkRenderer())
             self.widgets[tag] = SimpleNamespace(sliceLogic=lambda logic=logic: logic, sliceView=lambda view=view: view)
 
@@ -167,7 +167,7 @@ class LayoutManager:
 
     def sliceViewNames(self) -> list[str]:
         # Slicer makes the views of a layout when the layout is first shown, and keeps them.
-        self.seen = self.seen or self.layout == 5701
+        self.seen = self.seen or self.layout > 5700
         return list(self.widgets) if self.seen else []
 
     def sliceWidget(self, name: str) -> Any:

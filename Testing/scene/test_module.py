@@ -93,7 +93,7 @@ def test_open_lists_and_shows_the_first_acquisition(module, folders) -> None:
     assert shown(module) == ["R CC low energy", "R CC clinical iodine", "SYNTHETIC R CC iodine"]
     assert module.world.layout_node.GetViewArrangement() == LAYOUT
     labels = module.widget.logic.views.labels()
-    assert [label.visible for label in labels.values()] == [False, False, True]
+    assert [tag for tag, label in labels.items() if label.visible] == ["CEMSynthSynthetic"]
     assert module.ui.unusedTable.rowCount == 1
     assert module.ui.unusedTable.item(0, 0).text() == "notes.txt"
     assert module.ui.unusedGroupBox.visible
@@ -105,7 +105,8 @@ def test_selecting_a_line_shows_it_and_loads_it_once(module, folders) -> None:
     open_study(module, folders)
     module.ui.acquisitionTable.selectRow(1)
     assert shown(module) == ["L CC low energy", "L CC clinical iodine", None]
-    assert not module.ui.resetWindowButton.enabled
+    assert not module.ui.compareFadeSlider.enabled
+    assert "Needs a clinical and a synthetic image" in module.ui.blinkButton.toolTip
     assert not any(label.visible for label in module.widget.logic.views.labels().values())
     module.ui.acquisitionTable.selectRow(0)
     assert len(volumes(module.scene)) == 5
@@ -128,13 +129,13 @@ def test_reset_window_and_fit(module, folders) -> None:
     assert node.GetFieldOfView() == pytest.approx(before)
 
 
-def test_link_check_box_is_the_parameter(module, folders) -> None:
+def test_link_check_box_is_the_state_of_the_comparison(module, folders) -> None:
     open_study(module, folders)
     composites = [logic.GetSliceCompositeNode() for logic in module.world.logics.values()]
     assert all(c.GetLinkedControl() for c in composites)
     module.ui.linkViewsCheckBox.checked = False
     assert not any(c.GetLinkedControl() for c in composites)
-    module.widget.logic.getParameterNode().linkViews = True
+    module.widget.logic.views.comparison.update(linked=True)
     assert module.ui.linkViewsCheckBox.checked
     assert all(c.GetLinkedControl() for c in composites)
 

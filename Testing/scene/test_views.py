@@ -4,11 +4,31 @@ import numpy as np
 import pytest
 
 from CEMSynthLib.scene.acquisitions import load_acquisition
-from CEMSynthLib.scene.compare import fit_views, link_views, show_acquisition
-from CEMSynthLib.scene.layout import LAYOUT_ID, VIEW_GROUP, VIEW_TAGS, register_layout, show_layout
+from CEMSynthLib.scene.compare import layers_of, link_views, show_layers
+from CEMSynthLib.scene.layout import (
+    ALL_TAGS,
+    LAYOUT_ID,
+    VIEW_GROUP,
+    VIEW_TAGS,
+    VIEWS,
+    Content,
+    Layout,
+    register_layout,
+    show_layout,
+)
+from CEMSynthLib.scene.zoom import fit_views
 from CEMSynthLib.study.model import ImageKind
 
 LE, CLINICAL, SYNTHETIC = VIEW_TAGS.values()
+
+
+def show_acquisition(logics, volumes) -> None:
+    for spec in VIEWS[Layout.LOW_CLINICAL_SYNTHETIC]:
+        show_layers(logics[spec.tag], layers_of(volumes, spec.content))
+
+
+def fit(logics) -> None:
+    fit_views([(logic, None) for logic in logics.values()])
 
 
 @pytest.fixture
@@ -16,8 +36,8 @@ def shown(mrml, acquisition):
     world = mrml(views=True)
     world.volumes = load_acquisition(world.scene, *acquisition())
     show_acquisition(world.logics, world.volumes)
-    link_views(world.logics)
-    fit_views(world.logics)
+    link_views(world.logics.values())
+    fit(world.logics)
     return world
 
 
@@ -46,6 +66,7 @@ def test_layout_can_be_registered_twice_and_says_what_was_there(mrml) -> None:
     world = mrml(views=True)
     register_layout(world.layout_node)
     assert show_layout(world.layout_node) is None
+    assert show_layout(world.layout_node, Layout.HANGING) is None
     world.layout_node.SetViewArrangement(world.layout_node.SlicerLayoutFourUpView)
     assert show_layout(world.layout_node) == world.layout_node.SlicerLayoutFourUpView
 
@@ -73,6 +94,7 @@ def test_what_the_user_did_to_a_view_is_undone(shown) -> None:
     logic.GetSliceCompositeNode().SetForegroundVolumeID(shown.volumes.synthetic.GetID())
     logic.GetSliceCompositeNode().SetForegroundOpacity(1.0)
     show_acquisition(shown.logics, shown.volumes)
+    fit(shown.logics)
     assert logic.GetSliceNode().GetOrientation() == "Axial"
     assert logic.GetSliceCompositeNode().GetForegroundVolumeID() is None
 
@@ -117,7 +139,7 @@ def test_zoom_and_pan_are_linked(shown) -> None:
 
 
 def test_unlinked_views_stay(shown) -> None:
-    link_views(shown.logics, False)
+    link_views(shown.logics.values(), False)
     before = shown.logics[LE].GetSliceNode().GetFieldOfView()
     interact(shown.logics[CLINICAL], zoom)
     assert shown.logics[LE].GetSliceNode().GetFieldOfView() == before
@@ -157,7 +179,7 @@ def test_fit_shows_the_whole_image_alike_everywhere(mrml, acquisition, dimension
     world = mrml(views=True, dimensions=dimensions)
     volumes = load_acquisition(world.scene, acquisition()[0])  # no synthetic image: its view is empty
     show_acquisition(world.logics, volumes)
-    fit_views(world.logics)
+    fit(world.logics)
     width, height = 3.0, 8.0
     views = [logic.GetSliceNode() for logic in world.logics.values()]
     for node in views:
@@ -177,8 +199,8 @@ def test_views_survive_a_closed_scene(shown, acquisition) -> None:
         assert logic.GetSliceCompositeNode().GetBackgroundVolumeID() is None
     volumes = load_acquisition(shown.scene, *acquisition(sop="1.8"))
     show_acquisition(shown.logics, volumes)
-    link_views(shown.logics)
-    fit_views(shown.logics)
+    link_views(shown.logics.values())
+    fit(shown.logics)
     interact(shown.logics[LE], zoom)
     fields = {round(logic.GetSliceNode().GetFieldOfView()[0], 6) for logic in shown.logics.values()}
     assert len(fields) == 1
@@ -187,4 +209,13 @@ def test_views_survive_a_closed_scene(shown, acquisition) -> None:
 
 def test_tags_are_in_reading_order() -> None:
     assert list(VIEW_TAGS) == [ImageKind.LOW_ENERGY, ImageKind.RECOMBINED, ImageKind.SYNTHETIC]
-    assert all(tag.isidentifier() for tag in VIEW_TAGS.values())
+    assert all(tag.isidentifier() for tag in ALL_TAGS)
+    assert [layout.value for layout in Layout] == [5701, 5702, 5703, 5704, 5705]
+
+
+def test_what_a_view_shows(shown) -> None:
+    volumes = shown.volumes
+    assert layers_of(volumes, Content.SYNTHETIC) == (volumes.synthetic, None, 0.0)
+    assert layers_of(volumes, Content.SYNTHETIC, 0.25) == (volumes.recombined, volumes.synthetic, 0.25)
+    assert layers_of(volumes, Content.RECOMBINED, 0.25) == (volumes.recombined, None, 0.0)
+    assert layers_of(None, Content.LOW_ENERGY) == (None, None, 0.0)

@@ -1,0 +1,45 @@
+"""Shortcuts: keys of Slicer's main window that work while the module is open, and only then."""
+
+from collections.abc import Callable
+from typing import Any
+
+import qt
+import slicer
+from slicer.i18n import tr as _
+
+
+class Shortcuts:
+    """Keys and what they do.
+
+    Parameters
+    ----------
+    actions
+        Function by key (``"Ctrl+Shift+B"``).
+    """
+
+    def __init__(self, actions: dict[str, Callable[[], None]]) -> None:
+        self._actions = actions
+        self._made: list[Any] = []
+
+    def enable(self) -> None:
+        """The module was opened."""
+        window = slicer.util.mainWindow()
+        if window is None or self._made:
+            return
+        for key, action in self._actions.items():
+            shortcut = qt.QShortcut(qt.QKeySequence(key), window)
+            shortcut.connect("activated()", action)
+            self._made.append(shortcut)
+
+    def remove(self) -> None:
+        """The module was left: the keys do nothing of ours any more."""
+        for shortcut in self._made:
+            # Taken from its window it no longer acts, even before Qt deletes it.
+            shortcut.setParent(None)
+            shortcut.deleteLater()
+        self._made.clear()
+
+
+def withKey(toolTip: str, key: str) -> str:
+    """A tooltip that tells the key."""
+    return str(_("{toolTip} ({key})").format(toolTip=toolTip, key=key)) if key else toolTip
