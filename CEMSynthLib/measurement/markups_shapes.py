@@ -68,7 +68,11 @@ def _box(markup: dict[str, Any], sign: float) -> Rectangle:
         width, height, angle = height, width, 0.0
     elif min(angle, 180.0 - angle) < 1e-6:
         angle = 0.0
-    return Rectangle((sign * float(center[0]), sign * float(center[1])), (width, height), angle)
+    # Slicer keeps the center of a box in single precision: 41.2 comes back as 41.20000076, which would move a pixel
+    # center that lies on an edge across it. Rounding to what single precision still tells brings 41.2 back.
+    digits = 4 if np.abs(center[:2]).max() < 512 else 3
+    x, y = (round(sign * float(value), digits) for value in center[:2])
+    return Rectangle((x, y), (width, height), angle)
 
 
 def _curve(markup: dict[str, Any], sign: float) -> ClosedCurve:

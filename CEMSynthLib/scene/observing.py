@@ -51,3 +51,10 @@ class Observations:
         for node, tag in self._kept:
             node.RemoveObserver(tag)
         self._kept.clear()
+
+    def __del__(self) -> None:
+        """Remove the observers of an owner that was dropped without `remove`.
+
+        The garbage collector would clear the callbacks together with it while VTK still calls them.
+        """
+        self.remove()

@@ -1,0 +1,447 @@
+"""Region set: all regions of a scene, drawn, followed, measured and undone; desktop and browser drive this one object.
+
+Example::
+
+    regions = RegionSet(scene)
+    regions.show(volumes)                                     # AcquisitionVolumes
+    lesion = regions.add(RegionRole.LESION, Ellipse((60.0, 80.0), (6.0, 4.0)))
+    regions.add_ring(lesion)
+    for row in regions.rows():
+        print(row.name, row.image.value, row.statistics, row.figure(CNRFormula.SD_BACKGROUND))
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from CEMSynthLib.measurement.regions import RegionRole
+from CEMSynthLib.measurement.shapes import ClosedCurve, Ellipse, Points, Rectangle, Shape
+from CEMSynthLib.scene.acquisitions import AcquisitionVolumes
+from CEMSynthLib.scene.observing import Observations
+from CEMSynthLib.scene.regions.errors import RegionSetError
+from CEMSynthLib.scene.regions.history import History
+from CEMSynthLib.scene.regions.info import COLORS, Color, RegionInfo, RegionKind, Ring
+from CEMSynthLib.scene.regions.measure import RegionMeasurer, background_of
+from CEMSynthLib.scene.regions.pixels import images_of
+from CEMSynthLib.scene.regions.placing import Placing
+from CEMSynthLib.scene.regions.region_nodes import RegionNodes, new_key
+from CEMSynthLib.scene.regions.rows import RegionRow
+from CEMSynthLib.scene.regions.segments import SegmentPixels
+from CEMSynthLib.scene.regions.views import composites_in
+
+if TYPE_CHECKING:
+    from slicer import vtkMRMLMarkupsNode, vtkMRMLScene, vtkMRMLSegmentationNode
+
+#: Distance of a ring from its lesion and its width: in mm, and in pixels where the spacing is unknown.
+RING_MM = (2.0, 4.0)
+RING_PIXELS = (20.0, 40.0)
+
+
+class RegionSet:
+    """The regions of a scene.
+
+    Parameters
+    ----------
+    scene
+        The scene.
+    changed
+        Called whenever `recompute` would do something; it comes for each move of the mouse, so wait (about 50 ms)
+        and call `recompute` once.
+    """
+
+    def __init__(self, scene: "vtkMRMLScene", changed: Callable[[], None] | None = None) -> None:
+        self._scene = scene
+        self.changed = changed
+        self._volumes: AcquisitionVolumes | None = None
+        self._rows: list[RegionRow] = []
+        self._dirty = self._stale = True
+        self._nodes = RegionNodes(scene, self._notify)
+        self._placing = Placing(scene, self._notify)
+        self._history = History()
+        self._measurer = RegionMeasurer(SegmentPixels(scene))
+        self._observations = Observations()
+        self._views = Observations()
+        for event in (scene.NodeAddedEvent, scene.NodeRemovedEvent, scene.EndBatchProcessEvent):
+            self._observations.add(scene, event, self._on_scene)
+        self._observations.add(scene, scene.EndImportEvent, self._on_other_scene)
+        self._observations.add(scene, scene.EndCloseEvent, self._on_closed)
+
+    # What is there
+
+    @property
+    def acquisition(self) -> str:
+        """Key of the acquisition that is shown; empty if none."""
+        return self._volumes.key if self._volumes is not None else ""
+
+    def regions(self, acquisition: str | None = None) -> list[RegionInfo]:
+        """The regions of an acquisition (``None``: of the one that is shown)."""
+        self._find()
+        key = self.acquisition if acquisition is None else acquisition
+        return [region for region in self._nodes.regions() if region.acquisition == key]
+
+    def all_regions(self) -> list[RegionInfo]:
+        """The regions of all acquisitions."""
+        self._find()
+        return self._nodes.regions()
+
+    def region(self, key: str) -> RegionInfo:
+        """One region.
+
+        Raises
+        ------
+        RegionSetError
+            It is gone.
+        """
+        found = next((region for region in self.all_regions() if region.key == key), None)
+        if found is None:
+            raise RegionSetError("This region is no longer in the scene; select another one.")
+        return found
+
+    def node(self, key: str) -> "vtkMRMLMarkupsNode | None":
+        """The markups node of a region; ``None`` for a segment."""
+        self._find()
+        return self._nodes.node(key)
+
+    def background(self, key: str) -> tuple[RegionInfo | None, str]:
+        """The background that a lesion uses, or ``None`` and a sentence that says why."""
+        lesion = self.region(key)
+        return background_of(lesion, self.regions(lesion.acquisition))
+
+    def rows(self) -> list[RegionRow]:
+        """The table for the acquisition that is shown, brought up to date if need be."""
+        return self.recompute() if self._dirty else list(self._rows)
+
+    # Keeping up
+
+    def show(self, volumes: AcquisitionVolumes | None) -> None:
+        """Measure on the images of another acquisition, or of none."""
+        self._volumes = volumes
+        self._stale = True
+        self._notify()
+
+    def recompute(self) -> list[RegionRow]:
+        """Bring regions, their drawing and the table up to date: fast, without new uncertainties.
+
+        Returns
+        -------
+        list of RegionRow
+            As `rows`.
+        """
+        if self._scene.IsBatchProcessing() or self._scene.IsClosing():
+            return list(self._rows)
+        self._find()
+        self._tidy()
+        self._nodes.follow_rings()
+        self._dirty = False
+        if not self._nodes.dragged and not self._placing.key:
+            self._history.settle(tuple(self._nodes.regions()))
+        self._measure()
+        return list(self._rows)
+
+    def add_uncertainty(self) -> bool:
+        """Compute one more uncertainty (about 50 ms), unless the user is dragging a region.
+
+        Returns
+        -------
+        bool
+            True if the table has changed and there may be more to do: call again.
+        """
+        if self._dirty:
+            self.recompute()
+        if self._nodes.dragged or self._placing.key or self._dirty:
+            return False
+        if not self._measurer.add_uncertainty(self.regions(), images_of(self._volumes)):
+            return False
+        self._measure()
+        return True
+
+    def finish(self) -> list[RegionRow]:
+        """The table with all its uncertainties."""
+        while self.add_uncertainty():
+            pass
+        return self.rows()
+
+    # Drawing
+
+    def add(
+        self,
+        role: RegionRole,
+        shape: Shape,
+        name: str = "",
+        *,
+        acquisition: str = "",
+        acquisition_name: str = "",
+    ) -> str:
+        """Draw a region.
+
+        Parameters
+        ----------
+        role
+            Lesion or background.
+        shape
+            In scene units.
+        name
+            Empty: one is made.
+        acquisition, acquisition_name
+            Of the acquisition it belongs to; empty: the one that is shown.
+
+        Returns
+        -------
+        str
+            Key of the region.
+
+        Raises
+        ------
+        RegionSetError
+            No acquisition is shown.
+        """
+        kinds = {Rectangle: RegionKind.RECTANGLE, Ellipse: RegionKind.ELLIPSE}
+        region = self._new(role, kinds.get(type(shape), RegionKind.CURVE), acquisition, name, acquisition_name)
+        self._nodes.add(replace(region, shape=shape))
+        self._done()
+        return region.key
+
+    def add_curve(self, role: RegionRole, points: Points) -> str:
+        """Draw a closed curve through points (x, y) in scene units, and return its key."""
+        return self.add(role, ClosedCurve(points))
+
+    def add_ring(self, lesion: str, gap: float | None = None, width: float | None = None) -> str:
+        """Make a background ring that follows a lesion, in place of one that it has, and return its key.
+
+        Parameters
+        ----------
+        lesion
+            Key of the lesion.
+        gap, width
+            Distance from the lesion and width in scene units; ``None``: 2 and 4 mm, or 20 and 40 pixels.
+
+        Raises
+        ------
+        RegionSetError, RegionError
+            The region is no lesion or has no line that a ring could follow; the widths are nonsense.
+        """
+        from CEMSynthLib.measurement.ring import ring_around
+
+        around = self.region(lesion)
+        if around.role is not RegionRole.LESION or around.shape is None:
+            raise RegionSetError(f'A ring is made around a drawn lesion region; "{around.name}" is none.')
+        images = images_of(self._volumes)
+        usual = RING_MM if images and images[0].spacing_mm is not None else RING_PIXELS
+        ring = Ring(lesion, usual[0] if gap is None else gap, usual[1] if width is None else width)
+        shape = ring_around(around.shape, ring.gap, ring.width)
+        for region in self.regions(around.acquisition):
+            if region.ring is not None and region.ring.lesion == lesion:
+                self._nodes.remove(region)
+        made = self._new(RegionRole.BACKGROUND, RegionKind.RING, around.acquisition, _counterpart(around.name))
+        self._nodes.add(replace(made, shape=shape, ring=ring))
+        self._nodes.write(replace(around, background=made.key))
+        self._done()
+        return made.key
+
+    def add_segment(self, segmentation: "vtkMRMLSegmentationNode", segment_id: str, role: RegionRole) -> str:
+        """Make a segment of a segmentation node a region of the acquisition that is shown, and return its key.
+
+        Raises
+        ------
+        RegionSetError
+            There is no such segment, or it is a region already.
+        """
+        segment = segmentation.GetSegmentation().GetSegment(segment_id)
+        if segment is None:
+            raise RegionSetError("There is no such segment; choose one of the list.")
+        place = (segmentation.GetID(), segment_id)
+        if any(region.segment == place for region in self.all_regions()):
+            raise RegionSetError(f'The segment "{segment.GetName()}" is a region already.')
+        region = self._new(role, RegionKind.SEGMENT, "", segment.GetName())
+        self._nodes.add(replace(region, segment=place, color=tuple(segment.GetColor())))
+        self._done()
+        return region.key
+
+    def place(self, role: RegionRole, kind: RegionKind) -> str:
+        """Let the user place a rectangle or an ellipse with two clicks in a slice view, and return its key."""
+        if kind not in (RegionKind.RECTANGLE, RegionKind.ELLIPSE):
+            raise RegionSetError("Only rectangles and ellipses are placed by two clicks.")
+        self.cancel_placing()
+        region = self._new(role, kind, "")
+        self._nodes.add(region)
+        self._placing.start(region.key, self._nodes.node(region.key))
+        self._notify()
+        return region.key
+
+    @property
+    def placing(self) -> str:
+        """Key of the region that waits for clicks; empty if none."""
+        return self._placing.key
+
+    def cancel_placing(self) -> None:
+        """Give up placing a region."""
+        self._placing.stop()
+        self.recompute()
+
+    # Changing
+
+    def rename(self, key: str, name: str) -> None:
+        """Give a region another name.
+
+        Raises
+        ------
+        RegionSetError
+            The name is empty, or another region of the acquisition has it.
+        """
+        region, name = self.region(key), name.strip()
+        if not name:
+            raise RegionSetError("A region needs a name; type one.")
+        if any(r.name == name and r.key != key for r in self.regions(region.acquisition)):
+            raise RegionSetError(f'There is a region "{name}" already; choose another name.')
+        self._write(replace(region, name=name))
+
+    def set_role(self, key: str, role: RegionRole) -> None:
+        """Make a lesion a background or the other way round."""
+        region = self.region(key)
+        if region.ring is not None and role is not RegionRole.BACKGROUND:
+            raise RegionSetError("A ring is a background; draw the lesion as a region of its own.")
+        color = COLORS[role] if region.color == COLORS[region.role] else region.color
+        self._write(replace(region, role=role, color=color, background=""))
+
+    def set_color(self, key: str, color: Color) -> None:
+        """Draw a region in another color."""
+        self._write(replace(self.region(key), color=color))
+
+    def set_locked(self, key: str, locked: bool) -> None:
+        """Keep a region from being dragged, or let it be dragged again."""
+        self._write(replace(self.region(key), locked=locked))
+
+    def set_background(self, key: str, background: str) -> None:
+        """Choose the background of a lesion by its key; empty: by rule."""
+        self._write(replace(self.region(key), background=background))
+
+    def delete(self, key: str) -> None:
+        """Delete a region; a segment stays in its segmentation."""
+        self._nodes.remove(self.region(key))
+        self._stale = True
+        self._done()
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether there is a step to take back."""
+        return self._history.can_undo
+
+    @property
+    def can_redo(self) -> bool:
+        """Whether there is a step to do again."""
+        return self._history.can_redo
+
+    def undo(self) -> None:
+        """Take the last change back, whoever made it: this panel, the mouse, the Markups module."""
+        self.recompute()
+        self._restore(self._history.undo())
+
+    def redo(self) -> None:
+        """Do again what was taken back."""
+        self._restore(self._history.redo())
+
+    def release(self) -> None:
+        """Stop observing; the regions stay in the scene."""
+        self._placing.stop()
+        self._placing.release()
+        self._observations.remove()
+        self._views.remove()
+        self._nodes.forget()
+        self.changed = None
+
+    # Inside
+
+    def _new(self, role: RegionRole, kind: RegionKind, acquisition: str, name: str = "", of: str = "") -> RegionInfo:
+        if not acquisition:
+            if self._volumes is None:
+                raise RegionSetError("Show an acquisition first: a region belongs to one.")
+            acquisition, of = self._volumes.key, self._volumes.name
+        if not of and self._volumes is not None and self._volumes.key == acquisition:
+            of = self._volumes.name
+        taken = {region.name for region in self.regions(acquisition)}
+        name = name or f"{of} {role.value}".strip()
+        number = sum(region.role is role for region in self.regions(acquisition)) + 1
+        given = name if name not in taken and name != f"{of} {role.value}".strip() else f"{name} {number}"
+        while given in taken:
+            number += 1
+            given = f"{name} {number}"
+        return RegionInfo(new_key(), given, role, kind, acquisition, color=COLORS[role])
+
+    def _write(self, region: RegionInfo) -> None:
+        self._nodes.write(region)
+        self._done()
+
+    def _done(self) -> None:
+        """One step for undo; the table follows when it is asked for."""
+        self._notify()
+        self.recompute()
+        self._notify()
+
+    def _restore(self, snapshot: tuple[RegionInfo, ...] | None) -> None:
+        if snapshot is None:
+            return
+        self._nodes.restore(snapshot)
+        self._history.restored(tuple(self._nodes.regions()))
+        self._done()
+
+    def _find(self) -> None:
+        if not self._stale or self._scene.IsBatchProcessing() or self._scene.IsClosing():
+            return
+        self._stale = False
+        self._nodes.find()
+        if not self._placing.key and not self._nodes.dragged:
+            # What a file rounds is put right before the history starts: it is no step.
+            self._nodes.straighten()
+            self._nodes.follow_rings()
+            self._history.begin(tuple(self._nodes.regions()))
+        self._views.remove()
+        for composite in composites_in(self._scene):
+            self._views.add(composite, "ModifiedEvent", self._on_view)
+
+    def _tidy(self) -> None:
+        """Remove what was not placed after all, and straighten what was."""
+        placing = self._placing.key
+        for region in self._nodes.regions():
+            unplaced = region.shape is None and region.segment is None and not region.problem
+            if unplaced and region.key != placing and region.key not in self._nodes.dragged:
+                self._nodes.remove(region)
+        if not placing:
+            self._nodes.straighten()
+
+    def _measure(self) -> None:
+        placing = self._placing.key
+        regions = [r for r in self._nodes.regions() if r.acquisition == self.acquisition and r.key != placing]
+        self._rows = self._measurer.rows(regions, images_of(self._volumes))
+
+    def _notify(self) -> None:
+        self._dirty = True
+        if self.changed is not None:
+            self.changed()
+
+    def _on_scene(self, scene: Any) -> None:
+        self._stale = True
+        if not scene.IsBatchProcessing() and not scene.IsClosing():
+            self._notify()
+
+    def _on_other_scene(self, scene: Any) -> None:
+        # What was loaded is no step that could be undone.
+        self._history.restart()
+        self._on_scene(scene)
+
+    def _on_view(self, composite: Any) -> None:
+        self._nodes.show()
+
+    def _on_closed(self, scene: Any) -> None:
+        self._volumes = None
+        self._nodes.forget()
+        self._history.restart()
+        self._rows = []
+        self._stale = True
+        self._notify()
+
+
+def _counterpart(name: str) -> str:
+    """The name of the background that belongs to a lesion, by the rule of `pair_regions`."""
+    if RegionRole.LESION.value in name:
+        return name.replace(RegionRole.LESION.value, RegionRole.BACKGROUND.value)
+    return f"{name} {RegionRole.BACKGROUND.value}"

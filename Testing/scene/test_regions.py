@@ -1,0 +1,386 @@
+"""Regions in a scene: the numbers of the command line, following, undo, saving, views."""
+
+import gc
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+slicer = pytest.importorskip("slicer")
+
+from CEMSynthLib.export.markups import write_region  # noqa: E402
+from CEMSynthLib.measurement.cnr import CNRFormula, contrast_to_noise, region_statistics  # noqa: E402
+from CEMSynthLib.measurement.markups import read_markups  # noqa: E402
+from CEMSynthLib.measurement.regions import Region, RegionRole, region_mask  # noqa: E402
+from CEMSynthLib.measurement.shapes import ClosedCurve, Ellipse, Rectangle  # noqa: E402
+from CEMSynthLib.scene.acquisitions import load_acquisition  # noqa: E402
+from CEMSynthLib.scene.regions.errors import RegionSetError  # noqa: E402
+from CEMSynthLib.scene.regions.info import RegionKind  # noqa: E402
+from CEMSynthLib.scene.regions.region_set import RegionSet  # noqa: E402
+from CEMSynthLib.study.model import ImageKind  # noqa: E402
+
+LESION, BACKGROUND = RegionRole.LESION, RegionRole.BACKGROUND
+CNR = CNRFormula.SD_BACKGROUND
+SHAPE, SPACING = (400, 300), (0.2, 0.1)
+DISC = Ellipse((12.3, 40.1), (4.0, 6.0))
+BOX = Rectangle((22.0, 60.0), (8.0, 12.0))
+BLOB = ClosedCurve(((8.0, 30.0), (15.0, 32.0), (17.0, 45.0), (9.0, 50.0)))
+
+
+@pytest.fixture
+def scenes(mrml):
+    """Make scenes that know markups files, as Slicer's do; a node that is added becomes the one that is placed."""
+    logics = []
+
+    def make():
+        world = mrml(views=True)
+        logic = slicer.vtkSlicerMarkupsLogic()
+        logic.SetMRMLApplicationLogic(world.application)
+        logic.SetMRMLScene(world.scene)
+        logics.append(logic)
+        return world
+
+    yield make
+    for logic in logics:
+        logic.SetMRMLScene(None)
+
+
+@pytest.fixture
+def world(scenes, acquisition):
+    """A scene that shows one acquisition of three images, and its regions."""
+    world = scenes()
+    described, synthetic = acquisition(spacing=SPACING, shape=SHAPE)
+    world.volumes = load_acquisition(world.scene, described, synthetic)
+    world.images = {i.kind: i.pixels() for i in (described.low_energy, described.recombined, synthetic)}
+    show_acquisition(world, world.volumes)
+    world.regions = RegionSet(world.scene)
+    world.regions.show(world.volumes)
+    yield world
+    world.regions.release()
+
+
+def show_acquisition(world, volumes) -> None:
+    nodes = (volumes.low_energy, volumes.recombined, volumes.synthetic)
+    for logic, node in zip(world.logics.values(), nodes, strict=True):
+        logic.GetSliceCompositeNode().SetBackgroundVolumeID(node.GetID())
+
+
+def rows_of(world, key: str):
+    return [row for row in world.regions.rows() if row.key == key]
+
+
+def test_numbers_are_those_of_the_command_line(world, tmp_path: Path) -> None:
+    """Drawn here, written as a markups file and read by `cemsynth measure`: the same numbers to the last digit."""
+    regions = world.regions
+    for number, (shape, behind) in enumerate(((DISC, BOX), (BLOB, DISC), (BOX, BLOB))):
+        keys = regions.add(LESION, shape), regions.add(BACKGROUND, behind)
+        regions.set_background(*keys)
+        masks = []
+        for role, drawn in ((LESION, shape), (BACKGROUND, behind)):
+            path = tmp_path / f"R_CC_{role.value}_{number}.mrk.json"
+            write_region(path, Region("x", role, drawn))
+            masks.append(region_mask(read_markups(path)[0], SHAPE, SPACING))
+        regions.finish()
+        rows = rows_of(world, keys[0])
+        assert [row.image for row in rows] == [ImageKind.LOW_ENERGY, ImageKind.RECOMBINED, ImageKind.SYNTHETIC]
+        for row in rows:
+            image = world.images[row.image]
+            assert row.statistics == region_statistics(image, masks[0], SPACING)
+            assert row.background_statistics == region_statistics(image, masks[1], SPACING)
+            assert not row.pending
+            for formula in CNRFormula:
+                expected = contrast_to_noise(image, *masks, SPACING, formula)
+                figure = row.figure(formula)
+                assert (figure.value, figure.uncertainty, figure.interval_95) == (
+                    expected.value, expected.uncertainty, expected.interval_95,
+                )  # fmt: skip
+
+
+def test_a_box_has_its_exact_number_of_pixels(world) -> None:
+    key = world.regions.add(LESION, Rectangle((15.0, 40.0), (10.0, 10.0)))
+    assert [row.statistics.pixels for row in rows_of(world, key)] == [5000] * 3
+    assert rows_of(world, key)[0].statistics.area_mm2 == pytest.approx(100.0)
+    assert "no background region" in rows_of(world, key)[0].problem
+
+
+def test_table_follows_a_drag_and_says_that_uncertainties_are_to_come(world) -> None:
+    calls = []
+    regions = world.regions
+    lesion, background = regions.add(LESION, DISC), regions.add(BACKGROUND, BOX)
+    regions.finish()
+    before = rows_of(world, lesion)[0]
+    regions.changed = lambda: calls.append(1)
+    node = regions.node(lesion)
+    node.InvokeEvent(node.PointStartInteractionEvent)
+    node.SetCenter(-15.0, -45.0, 0.0)
+    assert calls
+    (row, *_) = rows_of(world, lesion)
+    assert row.statistics.mean != before.statistics.mean
+    assert row.pending
+    assert row.figure(CNR).uncertainty is None
+    assert not regions.add_uncertainty()  # not while the mouse is down
+    outline = next(n for n in markups(world) if n.GetName().endswith("outline"))
+    assert np.mean([outline.GetNthControlPointPositionWorld(i)[0] for i in range(24)]) == pytest.approx(-15.0)
+    node.InvokeEvent(node.PointEndInteractionEvent)
+    assert rows_of(world, lesion)[0].pending
+    regions.finish()
+    assert not rows_of(world, lesion)[0].pending
+    assert rows_of(world, background)[0].statistics is not None
+
+
+def markups(world) -> list:
+    scene = world.scene
+    count = scene.GetNumberOfNodesByClass("vtkMRMLMarkupsNode")
+    return [scene.GetNthNodeByClass(i, "vtkMRMLMarkupsNode") for i in range(count)]
+
+
+def test_errors_are_words_and_never_nan(world) -> None:
+    regions = world.regions
+    small = regions.add(LESION, Rectangle((15.0, 40.0), (0.5, 0.5)))
+    outside = regions.add(LESION, Rectangle((1.0, 40.0), (10.0, 10.0)))
+    flat = regions.add(BACKGROUND, Rectangle((15.0, 40.0), (8.0, 8.0)))
+    lesion = regions.add(LESION, DISC)
+    pixels = world.volumes.recombined.GetImageData().GetPointData().GetScalars()
+    pixels.Fill(7)
+    pixels.Modified()
+    assert "20 are needed" in rows_of(world, small)[0].problem
+    assert rows_of(world, small)[0].statistics is None
+    assert "leaves the image" in rows_of(world, outside)[0].problem
+    clinical = rows_of(world, lesion)[1]
+    assert clinical.background_key == flat
+    assert clinical.figure(CNR).value is None
+    assert "SD is 0" in clinical.figure(CNR).problem
+    assert clinical.figure(CNRFormula.CONTRAST).value == 0.0
+    for row in regions.finish():
+        for figure in row.figures:
+            assert figure.value is None or np.isfinite(figure.value)
+
+
+def test_undo_and_redo_of_everything(world) -> None:
+    regions = world.regions
+    lesion, background = regions.add(LESION, DISC), regions.add(BACKGROUND, BOX)
+    node = regions.node(background)
+    node.InvokeEvent(node.PointStartInteractionEvent)
+    for x in range(3):
+        node.SetCenter(-22.0 + x, -60.0, 0.0)
+        regions.recompute()
+    node.InvokeEvent(node.PointEndInteractionEvent)
+    regions.recompute()
+    regions.rename(lesion, "mass")
+    regions.set_color(lesion, (0.0, 1.0, 0.0))
+    regions.delete(lesion)
+    assert [r.key for r in regions.regions()] == [background]
+    regions.undo()
+    assert regions.region(lesion).name == "mass"
+    assert regions.region(lesion).shape == DISC
+    regions.undo()
+    regions.undo()
+    assert regions.region(lesion).name == "R CC lesion 1"
+    assert regions.region(background).shape.center == (20.0, 60.0)
+    regions.undo()  # the whole drag is one step
+    assert regions.region(background).shape == BOX
+    regions.redo()
+    assert regions.region(background).shape.center == (20.0, 60.0)
+    for _ in range(10):
+        regions.undo()
+    assert regions.regions() == []
+    assert markups(world) == []
+    assert not regions.can_undo
+    for _ in range(10):
+        regions.redo()
+    assert [r.key for r in regions.regions()] == [background]
+
+
+def test_nodes_deleted_by_hand(world) -> None:
+    regions = world.regions
+    lesion, background = regions.add(LESION, DISC), regions.add(BACKGROUND, BOX)
+    ring = regions.add_ring(lesion)
+    world.scene.RemoveNode(regions.node(background))
+    assert [row.key for row in regions.rows()].count(background) == 0
+    # What is seen of an ellipse is its outline.
+    world.scene.RemoveNode(next(n for n in markups(world) if n.GetName().endswith("outline")))
+    assert regions.rows() == []
+    assert markups(world) == []
+    regions.undo()
+    assert {r.key for r in regions.regions()} == {lesion, ring}
+    regions.undo()
+    assert {r.key for r in regions.regions()} == {lesion, ring, background}
+    world.scene.RemoveNode(world.volumes.recombined)
+    assert [row.image for row in rows_of(world, lesion)] == [ImageKind.LOW_ENERGY, ImageKind.SYNTHETIC]
+
+
+def test_ring_follows_its_lesion(world) -> None:
+    regions = world.regions
+    lesion = regions.add(LESION, DISC)
+    ring = regions.add_ring(lesion, 1.0, 2.0)
+    assert regions.background(lesion)[0].key == ring
+    before = rows_of(world, ring)[0].statistics
+    regions.node(lesion).SetCenter(-14.0, -44.0, 0.0)
+    after = rows_of(world, ring)[0].statistics
+    assert after.pixels == pytest.approx(before.pixels, rel=0.02)
+    assert after.mean != before.mean
+    assert regions.add_ring(lesion, 1.0, 3.0) != ring
+    assert [r.kind for r in regions.regions()] == [RegionKind.ELLIPSE, RegionKind.RING]
+    regions.delete(lesion)
+    assert regions.regions() == []
+
+
+def test_which_background_a_lesion_uses(world) -> None:
+    regions = world.regions
+    lesions = [regions.add(LESION, shape) for shape in (DISC, BLOB)]
+    one = regions.add(BACKGROUND, BOX, "R_CC_background_1")
+    assert [regions.background(key)[0].key for key in lesions] == [one, one]
+    two = regions.add(BACKGROUND, Rectangle((22.0, 30.0), (8.0, 12.0)), "R_CC_background_2")
+    found, why = regions.background(lesions[0])
+    assert found is None
+    assert "choose one" in why
+    assert "choose one" in rows_of(world, lesions[0])[0].problem
+    regions.rename(lesions[0], "R_CC_lesion_2")
+    assert regions.background(lesions[0])[0].key == two
+    regions.set_background(lesions[0], one)
+    assert rows_of(world, lesions[0])[0].background == "R_CC_background_1"
+    regions.delete(one)
+    assert regions.background(lesions[0])[0].key == two
+    with pytest.raises(RegionSetError, match="already"):
+        regions.rename(lesions[0], "R_CC_background_2")
+    with pytest.raises(RegionSetError, match="needs a name"):
+        regions.rename(lesions[0], " ")
+
+
+def test_saved_scene_brings_everything_back(world, scenes, tmp_path: Path) -> None:
+    regions = world.regions
+    lesion = regions.add(LESION, Ellipse((12.3, 40.1), (4.0, 6.0), 30.0), "mass; 100% sure")
+    regions.add_ring(lesion)
+    regions.set_background(regions.add(LESION, BLOB), regions.add(BACKGROUND, BOX))
+    regions.set_color(lesion, (0.5, 0.25, 1.0))
+    regions.set_locked(lesion, True)
+    before, rows = regions.regions(), regions.finish()
+    assert world.scene.WriteToMRB(str(tmp_path / "scene.mrb"), None)
+    for clear in (True, False):
+        other = scenes()
+        back = RegionSet(other.scene)
+        assert other.scene.ReadFromMRB(str(tmp_path / "scene.mrb"), clear, None)
+        from CEMSynthLib.scene.acquisitions import find_acquisition
+
+        back.show(find_acquisition(other.scene, world.volumes.key))
+        assert [r.kind for r in back.regions()] == [r.kind for r in before]
+        for now, then in zip(back.regions(), before, strict=True):
+            assert (now.key, now.name, now.role, now.background, now.ring) == (
+                then.key, then.name, then.role, then.background, then.ring,
+            )  # fmt: skip
+            assert now.locked == then.locked
+            assert now.color == pytest.approx(then.color, abs=1e-3)
+        assert back.finish() == rows
+        assert not back.can_undo
+        assert len(markups(other)) == 5
+        back.release()
+
+
+def test_seen_in_the_views_of_its_acquisition_only(world, acquisition) -> None:
+    regions = world.regions
+    key = regions.add(LESION, DISC)
+    regions.rows()
+    display = regions.node(key).GetDisplayNode()
+    assert len(display.GetViewNodeIDs()) == 3
+    assert display.GetVisibility2D()
+    other, synthetic = acquisition(spacing=SPACING, shape=SHAPE, sop="9.9")
+    volumes = load_acquisition(world.scene, other, synthetic)
+    show_acquisition(world, volumes)
+    regions.show(volumes)
+    assert regions.rows() == []
+    assert not display.GetVisibility2D()
+    first, *_ = world.logics.values()
+    first.GetSliceCompositeNode().SetBackgroundVolumeID(world.volumes.recombined.GetID())
+    assert list(display.GetViewNodeIDs()) == [first.GetSliceNode().GetID()]
+    assert display.GetVisibility2D()
+
+
+def test_scene_closed_and_two_copies(world) -> None:
+    regions = world.regions
+    key = regions.add(LESION, BLOB)
+    copy = slicer.vtkMRMLMarkupsClosedCurveNode()
+    copy.Copy(regions.node(key))
+    world.scene.AddNode(copy)
+    assert len({r.key for r in regions.regions()}) == 2
+    world.scene.Clear(0)
+    assert regions.rows() == []
+    assert not regions.can_undo
+    with pytest.raises(RegionSetError, match="Show an acquisition"):
+        regions.add(LESION, BLOB)
+
+
+def test_placing_by_clicks(world) -> None:
+    """TRAP B: the outline is added first, so that the box is what a click places."""
+    regions = world.regions
+    key = regions.place(LESION, RegionKind.ELLIPSE)
+    selection = world.scene.GetNodeByID("vtkMRMLSelectionNodeSingleton")
+    interaction = world.scene.GetNodeByID("vtkMRMLInteractionNodeSingleton")
+    node = regions.node(key)
+    assert selection.GetActivePlaceNodeID() == node.GetID()
+    assert interaction.GetCurrentInteractionMode() == interaction.Place
+    assert regions.rows() == []
+    assert regions.placing == key
+    node.AddControlPoint(-10.0, -40.0, 0.0)
+    node.AddControlPoint(-18.0, -60.0, 0.0)
+    interaction.SetCurrentInteractionMode(interaction.ViewTransform)
+    assert regions.region(key).shape == Ellipse((14.0, 50.0), (4.0, 10.0))
+    assert len(rows_of(world, key)) == 3
+    assert node.GetSize()[2] == 4.0
+    regions.place(LESION, RegionKind.RECTANGLE)
+    regions.recompute()
+    interaction.SetCurrentInteractionMode(interaction.ViewTransform)  # given up
+    regions.recompute()
+    assert [r.key for r in regions.regions()] == [key]
+    regions.undo()
+    assert regions.regions() == []
+
+
+def test_segment_is_a_region(world, tmp_path: Path, scenes) -> None:
+    import vtk
+    from vtk.util.numpy_support import numpy_to_vtk
+
+    mask = np.zeros(SHAPE, dtype=np.uint8)
+    mask[100:160, 50:120] = 1
+    labels = slicer.vtkOrientedImageData()
+    labels.SetExtent(0, SHAPE[1] - 1, 0, SHAPE[0] - 1, 0, 0)
+    scalars = numpy_to_vtk(mask.ravel(), deep=True)
+    labels.GetPointData().SetScalars(scalars)
+    matrix = vtk.vtkMatrix4x4()
+    world.volumes.low_energy.GetIJKToRASMatrix(matrix)
+    labels.SetGeometryFromImageToWorldMatrix(matrix)
+    node = world.scene.AddNewNodeByClass("vtkMRMLSegmentationNode")
+    node.CreateDefaultDisplayNodes()
+    segment = node.AddSegmentFromBinaryLabelmapRepresentation(labels, "tumor")
+    regions = world.regions
+    key = regions.add_segment(node, segment, LESION)
+    regions.add(BACKGROUND, BOX)
+    row = rows_of(world, key)[1]
+    assert row.statistics == region_statistics(world.images[ImageKind.RECOMBINED], mask > 0, SPACING)
+    assert row.name == "tumor"
+    regions.rename(key, "mass")
+    assert node.GetSegmentation().GetSegment(segment).GetName() == "mass"
+    with pytest.raises(RegionSetError, match="already"):
+        regions.add_segment(node, segment, LESION)
+    rows = regions.finish()
+    assert world.scene.WriteToMRB(str(tmp_path / "scene.mrb"), None)
+    node.GetSegmentation().RemoveSegment(segment)
+    assert rows_of(world, key) == []
+    other = scenes()
+    back = RegionSet(other.scene)
+    assert other.scene.ReadFromMRB(str(tmp_path / "scene.mrb"), True, None)
+    from CEMSynthLib.scene.acquisitions import find_acquisition
+
+    back.show(find_acquisition(other.scene, world.volumes.key))
+    by_name = {(row.name, row.image): row.statistics for row in rows}
+    assert {(row.name, row.image): row.statistics for row in back.rows()} == by_name
+    back.release()
+
+
+def test_owner_dropped_without_release(scenes) -> None:
+    """TRAP A: the garbage collector takes an owner with its callbacks; the next event must find no callback there."""
+    scene = scenes().scene
+    regions = RegionSet(scene)
+    regions.rows()
+    del regions
+    gc.collect()
+    scene.AddNewNodeByClass("vtkMRMLMarkupsClosedCurveNode")
