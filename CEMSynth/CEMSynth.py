@@ -47,10 +47,13 @@ class CEMSynthParameterNode:
     """What belongs to the scene. Folders belong to the machine: they are in QSettings.
 
     selectedAcquisition - Key of the acquisition that is shown; empty if none.
+    haloLines, haloSectors - Distance lines, and the steps by sector, are drawn over the images.
     How images are compared is in a node that the browser reads too (CEMSynthLib.scene.comparison_state).
     """
 
     selectedAcquisition: str = ""
+    haloLines: bool = False
+    haloSectors: bool = False
 
 
 class CEMSynthWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
@@ -164,10 +167,12 @@ class CEMSynthLogic(ScriptedLoadableModuleLogic):
     def __init__(self) -> None:
         ScriptedLoadableModuleLogic.__init__(self)
         from CEMSynthLib.desktop.views import DesktopViews
+        from CEMSynthLib.scene.halo.in_scene import HaloInScene
         from CEMSynthLib.scene.study import StudyInScene
 
         self.study = StudyInScene(slicer.mrmlScene)
         self.views = DesktopViews(self.study)
+        self.halo = HaloInScene(slicer.mrmlScene)
         self._parameterNode = None
 
     def getParameterNode(self):
@@ -201,12 +206,14 @@ class CEMSynthLogic(ScriptedLoadableModuleLogic):
     def forget(self) -> None:
         """The scene is closed: forget what was opened and the parameter node, which the scene empties."""
         self.views.forget()
+        self.halo.forget()
         self.study.close()
         self._parameterNode = None
 
     def cleanup(self) -> None:
         """Let go of views and nodes."""
         self.views.cleanup()
+        self.halo.release()
 
 
 class CEMSynthTest(ScriptedLoadableModuleTest):
