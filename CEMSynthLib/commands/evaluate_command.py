@@ -57,21 +57,18 @@ def run(arguments: argparse.Namespace) -> int:
     from CEMSynthLib.commands.evaluation_jobs import WorkSettings, do_jobs
     from CEMSynthLib.commands.evaluation_leakage import check_leakage
     from CEMSynthLib.commands.evaluation_readers import read_readings
+    from CEMSynthLib.commands.region_files import read_region_files
     from CEMSynthLib.evaluation.baselines_file import FILE_NAME, read_baselines
     from CEMSynthLib.export.manifest import sha256, walk
     from CEMSynthLib.generator.card import load_card
     from CEMSynthLib.generator.store import find_model
-    from CEMSynthLib.measurement.annotations import ANNOTATION_SUFFIX, read_annotations
-    from CEMSynthLib.measurement.markups import read_regions
     from CEMSynthLib.study.reader import read_folder
 
     if arguments.processes < 1:
         raise evaluation.NothingToEvaluateError("--processes must be at least 1.")
     with progress_bar("Reading", "file") as reading:
         found = read_folder(arguments.path, reading)
-    tables = [path for path in arguments.regions if path.suffix.lower() == ANNOTATION_SUFFIX]
-    regions = read_regions([path for path in arguments.regions if path not in tables])
-    regions += [region for path in tables for region in read_annotations(path).regions]
+    regions = read_region_files(arguments.regions)
     model = None if arguments.synthetic else find_model(arguments.model)
     ceiling = find_model(arguments.ceiling) if arguments.ceiling else None
     baselines = model or arguments.synthetic

@@ -14,6 +14,7 @@ from CEMSynthLib.commands.evaluation_checklist import checklist
 from CEMSynthLib.commands.evaluation_jobs import ImageJob, Outcome
 from CEMSynthLib.commands.evaluation_leakage import HashedImage, fingerprint_of, hash_of
 from CEMSynthLib.commands.measurement import drawn_regions, sort_regions
+from CEMSynthLib.commands.simulated_regions import simulated_regions
 from CEMSynthLib.errors import CEMSynthError
 from CEMSynthLib.evaluation.cohort import Check, CohortResult, evaluate_records
 from CEMSynthLib.evaluation.cohort_report import CohortReportContent, estimate_text, render_cohort_report
@@ -22,7 +23,7 @@ from CEMSynthLib.evaluation.image_record import ImageRecord, parse_record
 from CEMSynthLib.evaluation.study_table import Readings
 from CEMSynthLib.evaluation.truth import find_truth, view_truth
 from CEMSynthLib.export.files import write_text
-from CEMSynthLib.measurement.markups import INDEX_NAME, TiedRegion, read_regions
+from CEMSynthLib.measurement.markups import TiedRegion
 from CEMSynthLib.progress import Progress, silent
 from CEMSynthLib.study.model import CEMImage, StudyFolder
 from CEMSynthLib.study.synthetic import synthetic_of
@@ -79,7 +80,7 @@ def plan_jobs(
     CEMSynthError
         Regions or truth are damaged.
     """
-    given, left_out = sort_regions(found, regions or _simulated_regions(found)) if found.studies else ({}, [])
+    given, left_out = sort_regions(found, regions or simulated_regions(found)) if found.studies else ({}, [])
     truth = find_truth(found.root)
     pairs = [
         (i, j, study.patient_id, acquisition)
@@ -144,17 +145,6 @@ def plan_pre_contrast(found: StudyFolder, planned: Planned, progress: Progress =
         raise NothingToEvaluateError(f"{found.root} holds other patients or views than the cohort.")
     jobs = tuple(replace(job, key=f"pre_contrast_{job.key}") for job in before.jobs)
     return Planned(jobs, before.left_out)
-
-
-def _simulated_regions(found: StudyFolder) -> list[TiedRegion]:
-    """Regions of a simulated cohort, those of the patients that are here."""
-    if find_truth(found.root) is None:
-        return []
-    here = {image.sop_instance_uid for s in found.studies for a in s.acquisitions for image in a.images}
-    for folder in (found.root / "regions", found.root.parent / "regions"):
-        if (folder / INDEX_NAME).is_file():
-            return [region for region in read_regions([folder]) if region.sop_instance_uid in here]
-    return []
 
 
 def run_jobs(

@@ -1,6 +1,7 @@
 """`cemsynth readers`: a reader study; `new` makes its protocol, `analyze` evaluates the answers."""
 
 import argparse
+import math
 import os
 import sys
 from collections.abc import Mapping
@@ -35,6 +36,15 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "low_energy+synthetic; low_energy alone is possible)",
     )
     new.add_argument("--truth", type=Path, metavar="CSV", help=f"patient_id, laterality, positive (default: {_TABLE})")
+    new.add_argument(
+        "--regions",
+        type=Path,
+        nargs="+",
+        default=[],
+        metavar="FILE_OR_FOLDER",
+        help="where the lesions lie, to judge the readers' marks: Slicer markups, folders of them with a regions.json, "
+        "or annotation tables (.csv); simulated: found alone",
+    )
     new.add_argument("--title", default="Reader study", help="shown to readers: must not tell what is synthetic")
     new.add_argument("--seed", type=int, default=1, metavar="S", help="draws codes and order (default 1)")
     new.add_argument("--repeats", type=int, default=0, metavar="N", help="cases read again in a last session")
@@ -43,12 +53,24 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     analyze = actions.add_parser("analyze", help="rates, differences, agreement, artifacts and reading time")
     analyze.add_argument("path", type=Path, metavar="PROTOCOL", help="folder of the reader study")
     analyze.add_argument("--output", type=Path, required=True, metavar="DIR", help="folder for tables and report")
+    analyze.add_argument(
+        "--mark-radius-mm", type=float, default=5, metavar="R", help="a mark this near a lesion hits it (default 5)"
+    )
+    analyze.add_argument(
+        "--mark-radius-pixels",
+        type=float,
+        default=0,
+        metavar="R",
+        help="the same in pixels, where the spacing is unknown (default 0: inside only)",
+    )
     analyze.add_argument("--overwrite", action="store_true", help="replace an earlier analysis, and nothing else")
     analyze.set_defaults(run=run_analyze)
 
 
 def run_new(arguments: argparse.Namespace) -> int:
     """Make protocol and key; a folder that holds anything is refused, so answers are never lost."""
+    from CEMSynthLib.commands.reader_places import lesion_places
+    from CEMSynthLib.commands.region_files import read_region_files
     from CEMSynthLib.export.files import write_text
     from CEMSynthLib.reading.design import StudyDesign, design_study
     from CEMSynthLib.reading.errors import ProtocolError
@@ -77,8 +99,9 @@ def run_new(arguments: argparse.Namespace) -> int:
         with progress_bar("Reading", "file") as reading:
             synthetic = read_folder(arguments.synthetic, reading)
     folders = [_named(folder, output) for folder in (arguments.path, arguments.synthetic or arguments.path)]
-    study = design_study(design, found, synthetic, truths, (folders[0], folders[1]))
-    for warning in (*study.warnings, *_burned_in(synthetic or found)):
+    places, problems = lesion_places(found, read_region_files(arguments.regions))
+    study = design_study(design, found, synthetic, truths, (folders[0], folders[1]), places)
+    for warning in (*study.warnings, *problems, *_burned_in(synthetic or found)):
         print(f"Warning: {warning}", file=sys.stderr)
     try:
         output.mkdir(parents=True, exist_ok=True)
@@ -100,14 +123,23 @@ def run_analyze(arguments: argparse.Namespace) -> int:
     from CEMSynthLib.reading.analysis.analyze import analyze_study
     from CEMSynthLib.reading.analysis.output import summary_lines, write_analysis
     from CEMSynthLib.reading.analysis.reads import load_study
+    from CEMSynthLib.reading.errors import AnswerError
+    from CEMSynthLib.reading.places import MarkRadius
 
+    radius = MarkRadius(arguments.mark_radius_mm, arguments.mark_radius_pixels)
+    if not (0 <= radius.mm < math.inf and 0 <= radius.pixels < math.inf):
+        raise AnswerError("The radius of marks must be a number of 0 or more.")
     study = load_study(arguments.path)
-    parameters = {"path": arguments.path.resolve(), "protocol_sha256": study.protocol.sha256}
+    parameters = {
+        "path": arguments.path.resolve(),
+        "protocol_sha256": study.protocol.sha256,
+        "mark_radius": [radius.mm, radius.pixels],
+    }
     with OutputFolder(
         arguments.output, "readers analyze", parameters, arguments.overwrite, [arguments.path]
     ) as staging:
         with progress_bar("Analyzing") as progress:
-            analysis = analyze_study(study, progress)
+            analysis = analyze_study(study, progress, radius)
         write_analysis(staging, analysis)
     for line in summary_lines(analysis):
         print(line)

@@ -151,7 +151,6 @@ def _same_breast(images: AcquisitionImages) -> list[str]:
 
 
 def _lesions(cnr: Sequence[CNRReport], truth: ViewTruth | None) -> tuple[LesionRecord, ...]:
-    known = {lesion.number: lesion for lesion in truth.lesions} if truth else {}
     records = []
     for name in dict.fromkeys(report.lesion for report in cnr):
         reports = [report for report in cnr if report.lesion == name]
@@ -171,15 +170,16 @@ def _lesions(cnr: Sequence[CNRReport], truth: ViewTruth | None) -> tuple[LesionR
                         (SYNTHETIC, report.synthetic),
                     )
                 ),
-                truth=_truth_of(name, known),
+                truth=lesion_truth(name, truth) if truth else None,
             )
         )
     return tuple(records)
 
 
-def _truth_of(name: str, known: Mapping[int, LesionTruth]) -> LesionTruth | None:
+def lesion_truth(name: str, truth: ViewTruth) -> LesionTruth | None:
+    """What the simulator knows of the lesion of a region of this name (``..._lesion_2``); ``None``: nothing."""
     match = _NUMBER.search(name)
-    return known.get(int(match[1])) if match else None
+    return next((lesion for lesion in truth.lesions if match and lesion.number == int(match[1])), None)
 
 
 def _contrast(formula: str, image: str, cell: CNRResult | str | None) -> Contrast:

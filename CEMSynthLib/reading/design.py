@@ -4,11 +4,13 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from CEMSynthLib.reading.case_images import relative
 from CEMSynthLib.reading.errors import ProtocolError
 from CEMSynthLib.reading.form import Form
 from CEMSynthLib.reading.key import CaseKey, Key, ViewFiles
+from CEMSynthLib.reading.places import LesionPlaces
 from CEMSynthLib.reading.protocol import Arm, Protocol
 from CEMSynthLib.reading.truth_table import BreastTruth
 from CEMSynthLib.study.model import Acquisition, CEMImage, ImageKind, StudyFolder
@@ -43,6 +45,7 @@ def design_study(
     synthetic: StudyFolder | None,
     truths: Mapping[tuple[str, str], BreastTruth],
     folders: tuple[str, str],
+    places: Mapping[Path, LesionPlaces] | None = None,
 ) -> DesignedStudy:
     """Make a protocol and its key.
 
@@ -58,6 +61,8 @@ def design_study(
         By patient and laterality; may be empty.
     folders
         How the key names the folders of cohort and synthetic images.
+    places
+        Of lesions, by file of the low-energy image, where known.
 
     Returns
     -------
@@ -74,6 +79,7 @@ def design_study(
     candidates = [i for s in (synthetic.studies if synthetic else found.studies) for i in s.synthetic]
     root = synthetic.root if synthetic else found.root
     breasts: dict[tuple[str, str], list[ViewFiles]] = defaultdict(list)
+    lesions: dict[tuple[str, str], dict[str, LesionPlaces]] = defaultdict(dict)
     warnings: list[str] = []
     for study in found.studies:
         for acquisition in study.acquisitions:
@@ -89,6 +95,9 @@ def design_study(
             roots = {kind: root if kind is ImageKind.SYNTHETIC else found.root for kind in needed}
             files = {k: relative(images[k].path, roots[k]) for k in ImageKind if k in needed}
             views.append(ViewFiles(f"{name} {same + 1}" if same else name, files))
+            low = acquisition.low_energy
+            if places and low is not None and low.path in places:
+                lesions[study.patient_id, acquisition.laterality.value][views[-1].name] = places[low.path]
     if not breasts:
         raise ProtocolError(
             f"No breast in {found.root} has all the images that are to be read; the first reason: "
@@ -100,7 +109,7 @@ def design_study(
     # Codes follow no order that a reader could know.
     drawn = sorted(breasts, key=lambda b: hashlib.sha256(f"{design.seed}\ncase\n{b[0]}\n{b[1]}".encode()).hexdigest())
     cases = {
-        f"C{number:03d}": CaseKey(*b, tuple(breasts[b]), t.positive, t.bpe)
+        f"C{number:03d}": CaseKey(*b, tuple(breasts[b]), t.positive, t.bpe, lesions[b] if t.positive else {})
         for number, b in enumerate(drawn, start=1)
         for t in [truths.get(b, BreastTruth(None))]
     }

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from CEMSynthLib.reading.errors import ProtocolError
+from CEMSynthLib.reading.places import LesionPlaces
 from CEMSynthLib.reading.protocol import Protocol, read_json
 from CEMSynthLib.study.model import ImageKind
 
@@ -27,8 +28,8 @@ class ViewFiles:
 class CaseKey:
     """Which breast a case is.
 
-    ``positive`` tells whether it holds a lesion to be found, ``bpe`` its true BPE (simulated breasts); ``None`` and
-    empty where not known.
+    ``positive`` tells whether it holds a lesion to be found, ``bpe`` its true BPE (simulated breasts), ``places`` where
+    the lesions lie, by name of the view; ``None`` and empty where not known.
     """
 
     patient_id: str
@@ -36,6 +37,7 @@ class CaseKey:
     views: tuple[ViewFiles, ...]
     positive: Truth = None
     bpe: str = ""
+    places: Mapping[str, LesionPlaces] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,7 @@ class Key:
                     "positive": case.positive,
                     "bpe": case.bpe,
                     "views": [{"name": v.name, **{k.value: f for k, f in v.files.items()}} for v in case.views],
+                    "lesions": {view: places.to_json() for view, places in case.places.items()},
                 }
                 for code, case in self.cases.items()
             },
@@ -104,11 +107,13 @@ def read_key(folder: Path, protocol: Protocol) -> Key:
                 ),
                 case["positive"],
                 str(case["bpe"]),
+                # Keys of before lesions had places lack them.
+                {str(view): LesionPlaces.from_json(v) for view, v in case.get("lesions", {}).items()},
             )
             for code, case in values["cases"].items()
         }
         key = Key(values["protocol_sha256"], int(values["seed"]), values["cohort"], values["synthetic"], cases)
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
         raise ProtocolError(f"{KEY_FILE} in {folder} is damaged; restore it from your copy.") from error
     if key.protocol_sha256 != protocol.sha256 or set(cases) != set(protocol.cases):
         raise ProtocolError(f"{KEY_FILE} in {folder} belongs to another protocol, or the protocol was changed since.")

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from CEMSynthLib.reading.key import KEY_FILE, CaseKey, Key
+from CEMSynthLib.reading.key import KEY_FILE, CaseKey, Key, ViewFiles
 from CEMSynthLib.reading.protocol import PROTOCOL_FILE, Arm, Protocol
 from CEMSynthLib.reading.questions import default_form
 
@@ -29,13 +29,22 @@ def clock():
     return Clock()
 
 
-def _write_study(folder, *, patients=4, readers=("R1", "R2"), repeats=0, washout=28.0, arms=None, positive=None):
-    """Write protocol and key; breast n of the study is positive where ``positive(n)`` says so (every second)."""
+def _write_study(
+    folder, *, patients=4, readers=("R1", "R2"), repeats=0, washout=28.0, arms=None, positive=None, places=None
+):
+    """Write protocol and key; breast n of the study is positive where ``positive(n)`` says so (every second)
+
+    ``places`` are the lesions of every positive breast, by view.
+    """
     arms = arms or ("low_energy+recombined", "low_energy+synthetic")
     cases = tuple(f"C{n:03d}" for n in range(1, 2 * patients + 1))
     protocol = Protocol("Test", cases, tuple(map(Arm.parse, arms)), tuple(readers), default_form(), repeats, washout)
     truth = positive or (lambda n: n % 2 == 0)
-    keyed = {case: CaseKey(f"P{n // 2}", "LR"[n % 2], (), truth(n), "abcd"[n % 4]) for n, case in enumerate(cases)}
+    views = (ViewFiles("CC", {}), ViewFiles("MLO", {}))
+    keyed = {
+        case: CaseKey(f"P{n // 2}", "LR"[n % 2], views, truth(n), "abcd"[n % 4], places if places and truth(n) else {})
+        for n, case in enumerate(cases)
+    }
     folder.mkdir(exist_ok=True)
     (folder / PROTOCOL_FILE).write_text(protocol.to_json(), encoding="utf-8")
     key = Key(protocol.sha256, 7, "cohort", "synthetic", keyed)
@@ -50,12 +59,12 @@ def study(tmp_path):
     return folder
 
 
-def _fill(state, *, lesion="no", bpe="b", confidence="4", artifacts=(), quality="4"):
+def _fill(state, *, lesion="no", bpe="b", confidence="4", artifacts=(), quality="4", marks=None):
     """Answer every question that is asked."""
     values = {
         "bpe": bpe,
         "lesion": lesion,
-        "marks": [{"view": "CC", "row": 10.0, "column": 20.5}],
+        "marks": [{"view": v, "row": r, "column": c} for v, r, c in marks or [("CC", 10.0, 20.5)]],
         "conspicuity": "high",
         "asymmetry": "no",
         "confidence": confidence,

@@ -12,6 +12,9 @@ from CEMSynthLib.cli import main
 from CEMSynthLib.phantom.cohort import simulate_cohort
 from CEMSynthLib.reading.case_images import CaseImages
 from CEMSynthLib.reading.errors import ProtocolError
+from CEMSynthLib.reading.key import read_key
+from CEMSynthLib.reading.places import MarkRadius
+from CEMSynthLib.reading.protocol import read_protocol
 from CEMSynthLib.reading.session import ReadingSession
 from CEMSynthLib.reading.truth_table import BreastTruth, read_truth
 from CEMSynthLib.study.model import ImageKind
@@ -128,3 +131,24 @@ def test_truth_tables(tmp_path):
     path.write_text("patient_id,laterality,positive\n1,L,yes\n1,L,no\n", encoding="utf-8")
     with pytest.raises(ProtocolError, match="line 3 contradicts"):
         read_truth(path)
+
+
+def test_the_key_holds_the_places_of_malignant_lesions(cohort, tmp_path):
+    assert new(cohort, tmp_path / "study") == 0
+    folder = tmp_path / "study"
+    cases = read_key(folder, read_protocol(folder)).cases
+    patient = json.loads(next((cohort / "truth").glob("*/patient.json")).read_text(encoding="utf-8"))
+    sought = {
+        (key[0], key[2:]): (seen["x_mm"], seen["y_mm"])
+        for lesion in patient["lesions"]
+        for key, seen in lesion["views"].items()
+        if lesion["malignant"] and seen["mean_iodine_mg_cm2"] > 0
+    }
+    assert sought
+    found = {(case.laterality, view): places for case in cases.values() for view, places in case.places.items()}
+    assert set(found) == set(sought)
+    for at, (x, y) in sought.items():
+        assert found[at].hit(y / 1.6 - 0.5, x / 1.6 - 0.5, MarkRadius(1))
+        assert not found[at].hit(y / 1.6 + 60, x / 1.6, MarkRadius(5))
+    protocol = (folder / "protocol.json").read_text(encoding="utf-8")
+    assert "outlines" not in protocol

@@ -9,8 +9,10 @@ from CEMSynthLib.progress import Progress, silent
 from CEMSynthLib.reading.analysis.agreement import bpe_comparison, bpe_truth, reader_agreement
 from CEMSynthLib.reading.analysis.detection import detection_differences, detection_rows
 from CEMSynthLib.reading.analysis.impressions import artifact_rows, impression_rows
+from CEMSynthLib.reading.analysis.localization import localization_differences, localization_rows
 from CEMSynthLib.reading.analysis.reads import StudyReads
 from CEMSynthLib.reading.analysis.rows import ResultRow
+from CEMSynthLib.reading.places import MarkRadius
 from CEMSynthLib.study.model import ImageKind
 
 
@@ -22,9 +24,10 @@ class Analysis:
     reference: str | None
     rows: tuple[ResultRow, ...]
     warnings: tuple[str, ...]
+    radius: MarkRadius
 
 
-def analyze_study(study: StudyReads, progress: Progress = silent) -> Analysis:
+def analyze_study(study: StudyReads, progress: Progress = silent, radius: MarkRadius | None = None) -> Analysis:
     """Compute every row.
 
     Parameters
@@ -33,6 +36,8 @@ def analyze_study(study: StudyReads, progress: Progress = silent) -> Analysis:
         Answers with their key.
     progress
         Called after each part.
+    radius
+        Within which a mark hits a lesion.
 
     Returns
     -------
@@ -46,6 +51,9 @@ def analyze_study(study: StudyReads, progress: Progress = silent) -> Analysis:
     others = [arm for arm in arms if reference and arm is not reference]
     parts: list[Callable[[], Iterator[ResultRow]]] = [lambda: detection_rows(study)]
     parts += [partial(detection_differences, study, str(name), arm.name) for arm in others]
+    reach = radius or MarkRadius()
+    parts += [lambda: localization_rows(study, reach)]
+    parts += [partial(localization_differences, study, str(name), arm.name, reach) for arm in others]
     parts += [partial(bpe_comparison, study, str(name), arm.name) for arm in others if arm.iodine]
     parts += [
         lambda: bpe_truth(study),
@@ -57,7 +65,7 @@ def analyze_study(study: StudyReads, progress: Progress = silent) -> Analysis:
     for number, part in enumerate(parts, start=1):
         rows += part()
         progress(number, len(parts), "computing")
-    return Analysis(study, name, tuple(rows), (*study.warnings, *_warnings(study, name)))
+    return Analysis(study, name, tuple(rows), (*study.warnings, *_warnings(study, name)), reach)
 
 
 def _warnings(study: StudyReads, reference: str | None) -> list[str]:
@@ -76,6 +84,11 @@ def _warnings(study: StudyReads, reference: str | None) -> list[str]:
         found.append("No breast holds a lesion: sensitivity and ROC AUC cannot be given.")
     if truths[True] and not truths[False]:
         found.append("Every breast holds a lesion: specificity and ROC AUC cannot be given.")
+    lost = sum(r.positive is True and not r.places for r in cases.values())
+    if lost:
+        found.append(
+            f"For {lost} of {truths[True]} breasts with a lesion its place is not known, so marks there are not judged."
+        )
     if len(study.readers) < 2:
         found.append("There is one reader, so agreement between readers cannot be given.")
     revised = sum(r.revisions > 0 for r in first)

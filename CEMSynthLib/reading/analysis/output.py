@@ -17,10 +17,11 @@ from CEMSynthLib.reading.analysis.analyze import Analysis
 from CEMSynthLib.reading.analysis.detection import SECTION as DETECTION_SECTION
 from CEMSynthLib.reading.analysis.figure import rates_figure
 from CEMSynthLib.reading.analysis.impressions import ARTIFACT_SECTION, IMPRESSION_SECTION
+from CEMSynthLib.reading.analysis.localization import SECTION as LOCALIZATION_SECTION
 from CEMSynthLib.reading.analysis.rows import ALL_READERS, ResultRow
 from CEMSynthLib.reading.analysis.tables import image_types, table
 
-_BRIEF = ("accuracy", "sensitivity", "specificity", "ROC AUC")
+_BRIEF = ("accuracy", "sensitivity", "specificity", "ROC AUC", "localized sensitivity", "false marks per image")
 _BRIEF_BPE = ("BPE a-b against c-d, accuracy", "BPE a-b against c-d, majority baseline")
 _LIBRARIES = ("numpy", "scipy", "scikit-learn")
 
@@ -60,6 +61,7 @@ def summary(analysis: Analysis) -> dict[str, object]:
         "reference": analysis.reference,
         "readers": list(analysis.study.readers),
         "cases": len(protocol.cases),
+        "mark_radius": {"mm": analysis.radius.mm, "pixels_where_spacing_is_unknown": analysis.radius.pixels},
         "warnings": list(analysis.warnings),
         "versions": _versions(),
         "results": [_values(row) for row in analysis.rows],
@@ -103,6 +105,8 @@ def report(analysis: Analysis, created: datetime) -> str:
         brief=table(_brief(analysis)),
         figure=rates_figure(analysis),
         detection=table(of[DETECTION_SECTION]),
+        localization=table(of[LOCALIZATION_SECTION]),
+        radius=analysis.radius.words,
         bpe=table(of.get(BPE_SECTION, [])),
         agreement=table(of[READER_SECTION]),
         artifacts=table(of[ARTIFACT_SECTION], pooled=True),
@@ -117,7 +121,7 @@ def _brief(analysis: Analysis) -> list[ResultRow]:
     pooled = [row for row in analysis.rows if row.reader == ALL_READERS]
     wanted = {*_BRIEF, *(f"{name}, difference" for name in _BRIEF)}
     return [
-        *(row for row in pooled if row.section == DETECTION_SECTION and row.quantity in wanted),
+        *(row for row in pooled if row.section in (DETECTION_SECTION, LOCALIZATION_SECTION) and row.quantity in wanted),
         *(row for row in pooled if row.quantity in _BRIEF_BPE and not row.image_types.endswith("truth")),
     ]
 

@@ -1,13 +1,14 @@
 """Reads: the answers of all readers with the key beside them, one row a reading."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from CEMSynthLib.reading.errors import AnswerError
 from CEMSynthLib.reading.key import read_key
 from CEMSynthLib.reading.order import reading_list
+from CEMSynthLib.reading.places import LesionPlaces
 from CEMSynthLib.reading.protocol import READERS_FOLDER, Protocol, read_protocol
 from CEMSynthLib.reading.storage import answers_path, read_answers
 
@@ -26,6 +27,8 @@ class Read:
         Truth; ``None`` and empty where not known.
     answers, seconds, revisions
         What counts in the end, how long it was on the screen, how often it was changed.
+    places, views
+        Where the lesions lie, by view (empty where not known); how many views the case has.
     """
 
     reader: str
@@ -38,6 +41,8 @@ class Read:
     answers: Mapping[str, Any]
     seconds: float
     revisions: int
+    places: Mapping[str, LesionPlaces] = field(default_factory=dict)
+    views: int = 1
 
     @property
     def lesion(self) -> bool | None:
@@ -48,6 +53,12 @@ class Read:
     def correct(self) -> bool | None:
         """Whether the reader was right about a lesion; ``None`` where the truth is not known."""
         return None if self.positive is None or self.lesion is None else self.lesion == self.positive
+
+    @property
+    def marks(self) -> list[tuple[str, float, float]]:
+        """View, row and column of each mark; none where no lesion was seen."""
+        given = self.answers.get("marks", []) if self.lesion else []
+        return [(str(mark["view"]), float(mark["row"]), float(mark["column"])) for mark in given]
 
     @property
     def score(self) -> int | None:
@@ -106,6 +117,8 @@ def load_study(folder: Path) -> StudyReads:
                         answer.answers,
                         answer.seconds,
                         answer.revision,
+                        case.places,
+                        max(1, len(case.views)),
                     )
                 )
         missing = len(items) - sum(item.code in stored.latest for item in items)

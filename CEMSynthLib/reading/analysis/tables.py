@@ -12,6 +12,7 @@ _PERCENT = {
     "sensitivity",
     "specificity",
     "accuracy",
+    "localized_sensitivity",
     "prevalence",
     "bpe_ab_cd_accuracy",
     "majority_share_of_reference",
