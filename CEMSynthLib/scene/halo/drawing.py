@@ -15,6 +15,7 @@ from CEMSynthLib.measurement.halo import HaloResult
 from CEMSynthLib.scene.halo import nodes as roles
 from CEMSynthLib.scene.halo.edge import curve_points, skin_path
 from CEMSynthLib.scene.halo.measurement import HaloMeasurement
+from CEMSynthLib.scene.halo.tables import LINE_COLORS
 from CEMSynthLib.study.mask import BreastMask
 from CEMSynthLib.study.model import ImageKind, Side
 
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 
 FloatArray = NDArray[np.float64]
 
-#: Colors that color-blind readers tell apart (Okabe and Ito 2008), skin inward.
-LINE_COLORS = ((0.90, 0.62, 0.00), (0.34, 0.71, 0.91), (0.00, 0.62, 0.45))
 #: Nine colors of viridis, dark to bright; read alike by color-blind readers and in gray.
 SECTOR_COLORS = (
     (68, 1, 84), (71, 44, 122), (59, 81, 139), (44, 113, 142), (33, 144, 141), (39, 173, 129), (92, 200, 99),

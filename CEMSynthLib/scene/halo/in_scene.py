@@ -18,11 +18,7 @@ from CEMSynthLib.scene import attributes as names
 from CEMSynthLib.scene.acquisitions import AcquisitionVolumes
 from CEMSynthLib.scene.errors import SceneError
 from CEMSynthLib.scene.halo import nodes as roles
-from CEMSynthLib.scene.halo.drawing import draw_lines, draw_sectors
-from CEMSynthLib.scene.halo.edge import write_skin_curve
-from CEMSynthLib.scene.halo.input import HaloInput, halo_input, halo_stamp
-from CEMSynthLib.scene.halo.line_by_hand import LineResult, measure_line, new_line
-from CEMSynthLib.scene.halo.measurement import HaloMeasurement, measure
+from CEMSynthLib.scene.halo.stamp import halo_stamp
 from CEMSynthLib.scene.halo.tables import (
     CLINICAL,
     SYNTHETIC,
@@ -36,8 +32,13 @@ from CEMSynthLib.scene.halo.view_ties import ShownVolumes, slice_views_of, tie
 from CEMSynthLib.scene.observing import Observations
 from CEMSynthLib.study.model import ImageKind
 
+# What computes is imported where it is used: scipy's transforms take 0.6 s, and opening the module must not.
 if TYPE_CHECKING:
     from slicer import vtkMRMLMarkupsCurveNode, vtkMRMLMarkupsLineNode, vtkMRMLScene
+
+    from CEMSynthLib.scene.halo.input import HaloInput
+    from CEMSynthLib.scene.halo.line_by_hand import LineResult
+    from CEMSynthLib.scene.halo.measurement import HaloMeasurement
 
 _CURVE, _LINE, _MODEL = "vtkMRMLMarkupsCurveNode", "vtkMRMLMarkupsLineNode", "vtkMRMLModelNode"
 _TABLE, _CHART = "vtkMRMLTableNode", "vtkMRMLPlotChartNode"
@@ -75,7 +76,7 @@ class HaloInScene:
 
     # Measuring
 
-    def measure(self, volumes: AcquisitionVolumes, progress: Progress = silent) -> HaloMeasurement:
+    def measure(self, volumes: AcquisitionVolumes, progress: Progress = silent) -> "HaloMeasurement":
         """Measure an acquisition and write its tables and chart; some seconds at full size.
 
         Raises
@@ -83,11 +84,13 @@ class HaloInScene:
         CEMSynthLib.errors.CEMSynthError
             It cannot be measured.
         """
+        from CEMSynthLib.scene.halo.measurement import measure
+
         measured = measure(self.prepare(volumes), progress)
         self.publish(measured)
         return measured
 
-    def prepare(self, volumes: AcquisitionVolumes) -> HaloInput:
+    def prepare(self, volumes: AcquisitionVolumes) -> "HaloInput":
         """Copy what `measure` needs out of the scene.
 
         Raises
@@ -95,9 +98,11 @@ class HaloInScene:
         SceneError
             An image is missing.
         """
+        from CEMSynthLib.scene.halo.input import halo_input
+
         return halo_input(volumes, self.edge(volumes.key))
 
-    def publish(self, measured: HaloMeasurement) -> None:
+    def publish(self, measured: "HaloMeasurement") -> None:
         """Write what was measured into the scene, and draw it if the acquisition is shown with lines or sectors."""
         key, name = measured.input.key, measured.input.name
         self._measured.pop(key, None)
@@ -108,12 +113,11 @@ class HaloInScene:
         write_numbers(self._scene, measured, units)
         results = {CLINICAL: measured.clinical, SYNTHETIC: measured.synthetic}
         write_profiles(self._scene, key, name, results, (self._depth_unit(measured), units))
-        draw_lines(self._scene, measured)
-        draw_sectors(self._scene, measured, self._units(measured.input.key))
+        self._make_drawing(measured)
         self._tie()
         self.update_line(key)
 
-    def measured(self, volumes: AcquisitionVolumes) -> HaloMeasurement | None:
+    def measured(self, volumes: AcquisitionVolumes) -> "HaloMeasurement | None":
         """What was measured, ``None`` where nothing was or images or skin edge have changed since."""
         found = self._measured.get(volumes.key)
         return found if found and found.input.stamp == halo_stamp(volumes, self.edge(volumes.key)) else None
@@ -134,8 +138,7 @@ class HaloInScene:
         self._drawn = None if volumes is None else (volumes, lines, sectors)
         measured = None if volumes is None else self.measured(volumes)
         if measured is not None and not any(roles.nodes_of(self._scene, measured.input.key, roles.DISTANCE, _MODEL)):
-            draw_lines(self._scene, measured)
-            draw_sectors(self._scene, measured, self._units(measured.input.key))
+            self._make_drawing(measured)
         self._tie()
         self._observe()
 
@@ -153,6 +156,8 @@ class HaloInScene:
         SceneError
             The acquisition was not measured yet.
         """
+        from CEMSynthLib.scene.halo.edge import write_skin_curve
+
         measured = self.measured(volumes)
         if measured is None or volumes.low_energy is None:
             raise SceneError("Measure the halo first: the skin edge that is found is then laid out for correction.")
@@ -183,6 +188,8 @@ class HaloInScene:
         SceneError
             The acquisition was not measured yet.
         """
+        from CEMSynthLib.scene.halo.line_by_hand import new_line
+
         measured = self.measured(volumes)
         if measured is None:
             raise SceneError("Measure the halo first: the line is laid across the skin edge that is found.")
@@ -213,11 +220,15 @@ class HaloInScene:
         roles.remove_nodes(self._scene, key, roles.LINE, _LINE)
         remove_profiles(self._scene, key, line=True)
 
-    def update_line(self, key: str) -> LineResult | None:
+    def update_line(self, key: str) -> "LineResult | None":
         """Measure along the line again; ``None`` where there is no line or its acquisition is not measured."""
         node, measured = self.line(key), self._measured.get(key)
+        if node is None and self.chart(key, line=True) is not None:
+            remove_profiles(self._scene, key, line=True)
         if node is None or measured is None:
             return None
+        from CEMSynthLib.scene.halo.line_by_hand import measure_line
+
         found = measure_line(node, measured)
         units = (self._depth_unit(measured), self._units(key))
         write_profiles(self._scene, key, measured.input.name, found.results, units, line=True)
@@ -236,6 +247,12 @@ class HaloInScene:
         self.forget()
         self._on_nodes.remove()
         self._views.release()
+
+    def _make_drawing(self, measured: "HaloMeasurement") -> None:
+        from CEMSynthLib.scene.halo.drawing import draw_lines, draw_sectors
+
+        draw_lines(self._scene, measured)
+        draw_sectors(self._scene, measured, self._units(measured.input.key))
 
     def _tie(self) -> None:
         """Lines, sectors, edge and line: each in the slice views of its images, and only while it is wanted."""
@@ -284,7 +301,7 @@ class HaloInScene:
         modality = any(node.GetAttribute(names.UNITS) == names.MODALITY_UNITS for node in found)
         return "pixel values" if modality else "gray levels"
 
-    def _depth_unit(self, measured: HaloMeasurement) -> str:
+    def _depth_unit(self, measured: "HaloMeasurement") -> str:
         return "mm" if measured.input.spacing_mm else "pixels"
 
 

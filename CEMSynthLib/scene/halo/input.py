@@ -9,6 +9,7 @@ from CEMSynthLib.scene import attributes as names
 from CEMSynthLib.scene.acquisitions import AcquisitionVolumes
 from CEMSynthLib.scene.errors import SceneError
 from CEMSynthLib.scene.halo.edge import SkinCurve, read_skin_curve
+from CEMSynthLib.scene.halo.stamp import halo_stamp
 from CEMSynthLib.scene.pixels import pixels_of
 from CEMSynthLib.study.model import FloatImage, ViewPosition
 
@@ -97,24 +98,6 @@ def halo_input(volumes: AcquisitionVolumes, curve: "vtkMRMLMarkupsCurveNode | No
         curve=None if curve is None else read_skin_curve(curve, low, (rows, columns)),
         stamp=halo_stamp(volumes, curve),
     )
-
-
-def halo_stamp(volumes: AcquisitionVolumes, curve: "vtkMRMLMarkupsCurveNode | None" = None) -> tuple[Any, ...]:
-    """Changes with the pixels of the images and with the corrected skin edge."""
-    nodes = (volumes.low_energy, volumes.recombined, volumes.synthetic)
-    images = [None if node is None or node.GetImageData() is None else node.GetImageData().GetMTime() for node in nodes]
-    points = () if curve is None else tuple(map(tuple, curve_positions(curve)))
-    return (*images, points)
-
-
-def curve_positions(curve: "vtkMRMLMarkupsCurveNode") -> list[list[float]]:
-    """World positions of the control points."""
-    found = []
-    for i in range(curve.GetNumberOfControlPoints()):
-        position = [0.0, 0.0, 0.0]
-        curve.GetNthControlPointPositionWorld(i, position)
-        found.append(position)
-    return found
 
 
 def _pixels(node: "vtkMRMLScalarVolumeNode") -> FloatImage:

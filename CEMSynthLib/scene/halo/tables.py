@@ -7,17 +7,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from CEMSynthLib.measurement.band import BandResult
-from CEMSynthLib.measurement.halo import HaloResult
 from CEMSynthLib.scene.halo import nodes as roles
-from CEMSynthLib.scene.halo.measurement import HaloMeasurement
 
 if TYPE_CHECKING:
     from slicer import vtkMRMLPlotChartNode, vtkMRMLScene, vtkMRMLTableNode
 
+    from CEMSynthLib.measurement.band import BandResult
+    from CEMSynthLib.measurement.halo import HaloResult
+    from CEMSynthLib.scene.halo.measurement import HaloMeasurement
+
 #: Measured images: name of the column and of the series, color of its curve (as the bars of the slice views).
 CLINICAL, SYNTHETIC = "clinical", "SYNTHETIC"
 SERIES_COLORS = {CLINICAL: (0.30, 0.61, 0.91), SYNTHETIC: (0.91, 0.64, 0.24)}
+#: Of the distance lines, skin inward; color-blind readers tell them apart (Okabe and Ito 2008).
+LINE_COLORS = ((0.90, 0.62, 0.00), (0.34, 0.71, 0.91), (0.00, 0.62, 0.45))
 _TABLE, _SERIES, _CHART = "vtkMRMLTableNode", "vtkMRMLPlotSeriesNode", "vtkMRMLPlotChartNode"
 _DEPTH = "depth"
 
@@ -42,7 +45,7 @@ class HaloRow:
     synthetic: str
 
 
-def halo_rows(measured: HaloMeasurement, units: str) -> list[HaloRow]:
+def halo_rows(measured: "HaloMeasurement", units: str) -> list[HaloRow]:
     """The numbers of definitions section 2.
 
     Parameters
@@ -79,7 +82,7 @@ def halo_rows(measured: HaloMeasurement, units: str) -> list[HaloRow]:
     return rows
 
 
-def write_numbers(scene: "vtkMRMLScene", measured: HaloMeasurement, units: str) -> "vtkMRMLTableNode":
+def write_numbers(scene: "vtkMRMLScene", measured: "HaloMeasurement", units: str) -> "vtkMRMLTableNode":
     """The numbers as a table node."""
     key, name = measured.input.key, measured.input.name
     node = roles.ensure_node(scene, key, roles.NUMBERS, _TABLE, f"{name} halo")
@@ -169,13 +172,13 @@ def remove_profiles(scene: "vtkMRMLScene", key: str, line: bool = False) -> None
         roles.remove_nodes(scene, key, f"{of}{role}", kind)
 
 
-def _number(result: HaloResult, value: float | None) -> str:
+def _number(result: "HaloResult", value: float | None) -> str:
     if value is not None:
         return f"{value:.4g}"
     return "not measurable" if result.step is None else "no band"
 
 
-def _interval(result: HaloResult) -> str:
+def _interval(result: "HaloResult") -> str:
     if result.interval_95 is None:
         return "not measurable"
     return f"{result.interval_95[0]:.4g} to {result.interval_95[1]:.4g}"

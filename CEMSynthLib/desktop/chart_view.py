@@ -1,0 +1,70 @@
+"""Chart view: a plot in the panel, made when there is first something to plot."""
+
+from typing import Any
+
+import slicer
+
+_CLASS = "vtkMRMLPlotViewNode"
+_HEIGHT = 240
+
+
+class ChartView:
+    """A qMRMLPlotWidget in a frame of the panel.
+
+    Parameters
+    ----------
+    frame
+        A QWidget with a layout; hidden while there is no chart.
+    tag
+        Singleton tag of the view's node.
+    """
+
+    def __init__(self, frame: Any, tag: str) -> None:
+        self._frame, self._tag = frame, tag
+        self._widget: Any = None
+        frame.visible = False
+
+    def show(self, chart: Any, parent: Any) -> None:
+        """Show a chart node, or nothing.
+
+        Parameters
+        ----------
+        chart
+            A vtkMRMLPlotChartNode or ``None``.
+        parent
+            A node of the module: a view that has a parent is none of Slicer's own layout.
+        """
+        self._frame.visible = chart is not None
+        if chart is None:
+            return
+        node = self._node(parent)
+        if self._widget is None:
+            self._widget = slicer.qMRMLPlotWidget()
+            self._widget.setMRMLScene(slicer.mrmlScene)
+            self._widget.minimumHeight = _HEIGHT
+            self._widget.plotController().setVisible(False)
+            self._frame.layout().addWidget(self._widget)
+        self._widget.setMRMLPlotViewNode(node)
+        node.SetPlotChartNodeID(chart.GetID())
+        self._widget.plotView().fitToContent()
+
+    def forget(self) -> None:
+        """The scene closes: show nothing."""
+        self._frame.visible = False
+        if self._widget is not None:
+            self._widget.setMRMLPlotViewNode(None)
+
+    def _node(self, parent: Any) -> Any:
+        scene = slicer.mrmlScene
+        node = scene.GetSingletonNode(self._tag, _CLASS)
+        if node is None:
+            node = slicer.vtkMRMLPlotViewNode()
+            node.SetSingletonTag(self._tag)
+            node.SetLayoutName(self._tag)
+            node.SetName(self._tag)
+            node.SetSaveWithScene(False)
+            node.SetHideFromEditors(True)
+            if parent is not None:
+                node.SetAndObserveParentLayoutNodeID(parent.GetID())
+            node = scene.AddNode(node)
+        return node

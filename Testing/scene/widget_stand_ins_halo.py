@@ -1,0 +1,31 @@
+"""Stand-ins for the widgets of the Halo section: the plot in the panel."""
+
+from types import SimpleNamespace
+from typing import Any
+
+from widget_stand_ins import Widget
+
+
+class qMRMLPlotWidget(Widget):
+    properties = {"minimumHeight": 0}
+
+    def __init__(self, *parent: Any) -> None:
+        super().__init__(*parent)
+        vars(self).update(scene=None, node=None, fitted=0)
+
+    def setMRMLScene(self, scene: Any) -> None:
+        self.scene = scene
+
+    def setMRMLPlotViewNode(self, node: Any) -> None:
+        assert self.scene is not None
+        self.node = node
+
+    def plotController(self) -> Any:
+        return SimpleNamespace(setVisible=lambda visible: None)
+
+    def plotView(self) -> Any:
+        return SimpleNamespace(fitToContent=lambda: None)
+
+    def chart(self) -> Any:
+        """What is plotted (a convenience of the tests)."""
+        return None if self.node is None else self.node.GetScene().GetNodeByID(self.node.GetPlotChartNodeID() or "")
