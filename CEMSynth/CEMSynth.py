@@ -49,9 +49,13 @@ class CEMSynthParameterNode:
     selectedAcquisition - Key of the acquisition that is shown; empty if none.
     haloLines, haloSectors - Distance lines, and the steps by sector, are drawn over the images.
     How images are compared is in a node that the browser reads too (CEMSynthLib.scene.comparison_state).
+    synthesisModel - Name of the generator; empty for the default. The weights' SHA-256 is with each synthetic volume.
+    synthesizeAll - Synthetic images of all acquisitions are wanted, not only of the selected one.
     """
 
     selectedAcquisition: str = ""
+    synthesisModel: str = ""
+    synthesizeAll: bool = False
     haloLines: bool = False
     haloSectors: bool = False
 
@@ -166,6 +170,7 @@ class CEMSynthLogic(ScriptedLoadableModuleLogic):
 
     def __init__(self) -> None:
         ScriptedLoadableModuleLogic.__init__(self)
+        from CEMSynthLib.desktop.synthesis import Synthesis
         from CEMSynthLib.desktop.views import DesktopViews
         from CEMSynthLib.scene.halo.in_scene import HaloInScene
         from CEMSynthLib.scene.study import StudyInScene
@@ -173,6 +178,7 @@ class CEMSynthLogic(ScriptedLoadableModuleLogic):
         self.study = StudyInScene(slicer.mrmlScene)
         self.views = DesktopViews(self.study)
         self.halo = HaloInScene(slicer.mrmlScene)
+        self.synthesis = Synthesis(self.study)
         self._parameterNode = None
 
     def getParameterNode(self):
@@ -207,11 +213,13 @@ class CEMSynthLogic(ScriptedLoadableModuleLogic):
         """The scene is closed: forget what was opened and the parameter node, which the scene empties."""
         self.views.forget()
         self.halo.forget()
+        self.synthesis.stop()
         self.study.close()
         self._parameterNode = None
 
     def cleanup(self) -> None:
         """Let go of views and nodes."""
+        self.synthesis.stop()
         self.views.cleanup()
         self.halo.release()
 

@@ -1,18 +1,30 @@
-"""Progress on a terminal; nothing where the output goes to a file."""
+"""Progress on a terminal; lines for a program that asks for them; else nothing."""
 
+import json
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tqdm import tqdm
+from CEMSynthLib.progress import Progress, silent
 
-from CEMSynthLib.progress import Progress
+#: Set to ``lines`` by a program that runs the command: each step is one line ``@progress [done, total, what]``.
+VARIABLE = "CEMSYNTH_PROGRESS"
 
 
 @contextmanager
 def progress_bar(title: str, unit: str = "image") -> Iterator[Progress]:
     """Give a `Progress` that draws a bar with the time left on standard error."""
-    with tqdm(desc=title, unit=unit, disable=not sys.stderr.isatty(), leave=False) as bar:
+    if os.environ.get(VARIABLE) == "lines":
+        yield _line
+        return
+    if not sys.stderr.isatty():
+        yield silent
+        return
+    # Imported here: Slicer's Python does not have it, and needs no bar.
+    from tqdm import tqdm
+
+    with tqdm(desc=title, unit=unit, leave=False) as bar:
 
         def advance(done: int, total: int, what: str) -> None:
             bar.total = total
@@ -20,3 +32,7 @@ def progress_bar(title: str, unit: str = "image") -> Iterator[Progress]:
             bar.update(done - bar.n)
 
         yield advance
+
+
+def _line(done: int, total: int, what: str) -> None:
+    print(f"@progress {json.dumps([done, total, what])}", file=sys.stderr, flush=True)

@@ -3,18 +3,13 @@
 PyTorch is imported only where there may be a GPU.
 """
 
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from CEMSynthLib.generator.device_names import DEVICE_NAMES, driver_may_be_there
 from CEMSynthLib.generator.errors import DeviceError
 
 if TYPE_CHECKING:
     import torch
-
-DEVICE_NAMES = ("auto", "cpu", "cuda", "mps")
-# What the drivers of NVIDIA (also in the Windows Subsystem for Linux) and AMD leave in the file system.
-_DRIVER_FILES = ("/proc/driver/nvidia", "/dev/nvidiactl", "/dev/nvidia0", "/dev/dxg", "/dev/kfd")
 
 
 def choose_device(name: str = "auto") -> "tuple[torch.device, str]":
@@ -69,13 +64,6 @@ def describe_devices() -> list[dict[str, str | bool]]:
         failure = _failure(name)
         described.append({"device": name, "usable": failure is None, "text": failure or _label(name)})
     return described
-
-
-def driver_may_be_there(name: str) -> bool:
-    """Whether a GPU of that kind is possible at all; false only where it is certain, without importing PyTorch."""
-    if name == "mps":
-        return sys.platform == "darwin"
-    return sys.platform == "win32" or any(Path(file).exists() for file in _DRIVER_FILES)
 
 
 def _failure(name: str) -> str | None:

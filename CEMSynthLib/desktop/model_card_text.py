@@ -1,0 +1,55 @@
+"""Model card text: what a user should know about a generator before using it, as HTML."""
+
+from html import escape
+
+from slicer.i18n import tr as _
+
+from CEMSynthLib.generator.card import ModelCard
+from CEMSynthLib.generator.store import StoredModel
+
+# Keys of the held-out table that are worth a column, with their heading; images are compared with the clinical one.
+_COLUMNS = (("compared", "image"), ("place", "place"), ("mae", "MAE"), ("psnr_db", "PSNR (dB)"), ("ssim", "SSIM"))
+
+
+def modelCardHTML(model: StoredModel) -> str:
+    """The card of a model, or why it cannot be read."""
+    if model.card is None:
+        return f"<p>{escape(model.problem or '')}</p>"
+    card = model.card
+    training, network = card.training, card.architecture
+    learned = _("simulated images only, no image of a patient") if training.simulated_only else _("images of patients")
+    counts = _("{training} patients ({images} images), {validation} more to choose the weights").format(
+        training=training.training_patients, images=training.training_images, validation=training.validation_patients
+    )
+    known = _("yes") if card.training_range is not None else _("no: whether an image is unlike them is not known")
+    rows = [
+        (_("Intended use"), card.intended_use),
+        (_("Limits"), card.limits_of_use),
+        (_("Learned from"), f"{learned}. {training.description}"),
+        (_("Training"), counts),
+        (_("Range of training images known"), known),
+        (_("On unseen patients"), card.metrics.description),
+        (_("License"), card.license),
+        (_("Network"), f"{network.type}, {network.depth} x {network.base_filters}, {card.working_spacing_mm:g} mm"),
+        (_("SHA-256 of the weights"), card.weights_sha256),
+        (_("Folder"), str(model.folder)),
+    ]
+    lines = [f"<p><b>{escape(card.name)} {escape(card.version)}</b></p><table>"]
+    lines += [f"<tr><td><b>{escape(name)}</b>&nbsp;</td><td>{escape(text)}</td></tr>" for name, text in rows]
+    return "".join([*lines, "</table>", _heldOutTable(card)])
+
+
+def _heldOutTable(card: ModelCard) -> str:
+    rows = card.metrics.rows
+    columns = [(key, heading) for key, heading in _COLUMNS if any(key in row for row in rows)]
+    if not columns:
+        return ""
+    head = "".join(f"<th align='left'>{escape(heading)}&nbsp;&nbsp;</th>" for _key, heading in columns)
+    body = "".join(
+        "<tr>" + "".join(f"<td>{_cell(row.get(key))}&nbsp;</td>" for key, _heading in columns) + "</tr>" for row in rows
+    )
+    return f"<table cellspacing='2'><tr>{head}</tr>{body}</table>"
+
+
+def _cell(value: object) -> str:
+    return "-" if value is None else f"{value:.4g}" if isinstance(value, float) else escape(str(value))
