@@ -1,65 +1,13 @@
 """An acquisition report as rows of a table, every number with the name of its formula and its unit."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from CEMSynthLib.evaluation.content import AcquisitionReport, CNRReport
+from CEMSynthLib.export.cnr_rows import RowMaker, contrast_row, statistics_rows
 from CEMSynthLib.export.tables import MeasurementRow
 from CEMSynthLib.measurement.cnr import CNRFormula, CNRResult
 from CEMSynthLib.measurement.halo import HaloResult
 from CEMSynthLib.study.model import Acquisition
-
-UNITS = {
-    CNRFormula.SD_BACKGROUND: "1",
-    CNRFormula.SD_POOLED: "1",
-    CNRFormula.RELATIVE_SIGNAL_PERCENT: "%",
-    CNRFormula.CONTRAST: "image units",
-}
-QUANTITIES = {
-    CNRFormula.SD_BACKGROUND: "CNR",
-    CNRFormula.SD_POOLED: "CNR",
-    CNRFormula.RELATIVE_SIGNAL_PERCENT: "relative signal",
-    CNRFormula.CONTRAST: "contrast",
-}
-
-
-@dataclass(frozen=True)
-class _Rows:
-    """Makes rows of one acquisition."""
-
-    patient_id: str
-    laterality: str
-    view: str
-
-    def __call__(
-        self,
-        image: str,
-        place: str,
-        quantity: str,
-        formula: str,
-        value: float | None,
-        unit: str,
-        *,
-        interval: tuple[float, float] | None = None,
-        pixels: int | None = None,
-        note: str = "",
-    ) -> MeasurementRow:
-        low, high = interval or (None, None)
-        return MeasurementRow(
-            self.patient_id,
-            self.laterality,
-            self.view,
-            image,
-            place,
-            quantity,
-            formula,
-            value,
-            unit,
-            low,
-            high,
-            pixels,
-            note,
-        )
 
 
 def measurement_rows(patient_id: str, acquisition: Acquisition, report: AcquisitionReport) -> list[MeasurementRow]:
@@ -74,7 +22,7 @@ def measurement_rows(patient_id: str, acquisition: Acquisition, report: Acquisit
     report
         What was measured.
     """
-    row = _Rows(
+    row = RowMaker(
         patient_id,
         acquisition.laterality.value if acquisition.laterality else "",
         acquisition.view.value if acquisition.view else "",
@@ -114,36 +62,20 @@ def measurement_rows(patient_id: str, acquisition: Acquisition, report: Acquisit
     return rows
 
 
-def _contrast_rows(entry: CNRReport, row: _Rows) -> Iterator[MeasurementRow]:
+def _contrast_rows(entry: CNRReport, row: RowMaker) -> Iterator[MeasurementRow]:
     images = (("low_energy", entry.low_energy), ("recombined", entry.clinical), ("synthetic", entry.synthetic))
     for image, result in images:
         place = f"{entry.lesion} / {entry.background}"
-        quantity, unit, formula = QUANTITIES[entry.formula], UNITS[entry.formula], entry.formula.value
         if isinstance(result, CNRResult):
-            yield row(
-                image,
-                place,
-                quantity,
-                formula,
-                result.value,
-                unit,
-                interval=result.interval_95,
-                pixels=result.lesion.pixels,
-            )
+            yield contrast_row(row, image, place, entry.formula, result.value, result.interval_95, result.lesion.pixels)
             if entry.formula is CNRFormula.CONTRAST:
                 for name, statistics in ((entry.lesion, result.lesion), (entry.background, result.background)):
-                    yield row(image, name, "mean", "mean", statistics.mean, "image units", pixels=statistics.pixels)
-                    yield row(image, name, "SD", "sd_ddof_1", statistics.sd, "image units", pixels=statistics.pixels)
-                    area = statistics.area_mm2
-                    yield row(
-                        image, name, "area", "pixels_times_spacing", area, "mm2",
-                        pixels=statistics.pixels, note="" if area is not None else "pixel spacing is unknown",
-                    )  # fmt: skip
+                    yield from statistics_rows(row, image, name, statistics)
         elif result is not None:
-            yield row(image, place, quantity, formula, None, unit, note=result)
+            yield contrast_row(row, image, place, entry.formula, None, note=result)
 
 
-def _halo_rows(image: str, halo: HaloResult, row: _Rows) -> Iterator[MeasurementRow]:
+def _halo_rows(image: str, halo: HaloResult, row: RowMaker) -> Iterator[MeasurementRow]:
     verdict = f"{halo.verdict.value}: {halo.reason}"
     place = "breast mask"
     yield row(

@@ -15,6 +15,8 @@ ACQUISITION = "CEMSynth.acquisition"
 NAME = "CEMSynth.acquisitionName"
 STUDY_UID = "CEMSynth.studyInstanceUID"
 SOP_INSTANCE_UID = "CEMSynth.sopInstanceUID"
+#: Name of an image file, which ties regions to it; empty for DICOM.
+SOURCE_FILE = "CEMSynth.sourceFile"
 #: SOP Instance UID of the low-energy image that a synthetic image was made from.
 SOURCE_SOP_INSTANCE_UID = "CEMSynth.sourceSOPInstanceUID"
 #: ``"low high"``: what the image's own VOI window shows as black and as white, in pixel values of the node.

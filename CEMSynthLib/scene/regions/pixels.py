@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from CEMSynthLib.scene import attributes as names
 from CEMSynthLib.scene.acquisitions import SHOWN_KINDS, AcquisitionVolumes
+from CEMSynthLib.scene.pixels import pixels_of
 from CEMSynthLib.study.model import ImageKind
 
 if TYPE_CHECKING:
@@ -44,18 +44,18 @@ def images_of(volumes: AcquisitionVolumes | None) -> list[ImagePixels]:
     found = []
     for kind, node in zip(SHOWN_KINDS, nodes, strict=True):
         # A node that was deleted by hand is still there for Python, but in no scene.
-        if node is not None and node.GetScene() is not None and node.GetImageData() is not None:
-            found.append(_pixels(kind, node))
+        pixels = _pixels(kind, node) if node is not None and node.GetScene() is not None else None
+        if pixels is not None:
+            found.append(pixels)
     return found
 
 
-def _pixels(kind: ImageKind, node: "vtkMRMLScalarVolumeNode") -> ImagePixels:
-    from vtk.util.numpy_support import vtk_to_numpy
-
+def _pixels(kind: ImageKind, node: "vtkMRMLScalarVolumeNode") -> ImagePixels | None:
+    values = pixels_of(node)
+    if values is None:
+        return None
     image = node.GetImageData()
-    columns, rows, _ = image.GetDimensions()
-    values = vtk_to_numpy(image.GetPointData().GetScalars()).reshape(-1, columns)[:rows]
     column, row, _ = node.GetSpacing()
     known = node.GetAttribute(names.SPACING_KNOWN) == "yes"
     version = max(image.GetMTime(), image.GetPointData().GetScalars().GetMTime())
-    return ImagePixels(kind, np.asarray(values), (row, column) if known else None, version)
+    return ImagePixels(kind, values, (row, column) if known else None, version)

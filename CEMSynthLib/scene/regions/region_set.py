@@ -10,7 +10,7 @@ Example::
         print(row.name, row.image.value, row.statistics, row.figure(CNRFormula.SD_BACKGROUND))
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -195,11 +195,23 @@ class RegionSet:
         RegionSetError
             No acquisition is shown.
         """
+        (key,) = self.add_all([self.described(role, shape, name, acquisition, acquisition_name)])
+        return key
+
+    def described(
+        self, role: RegionRole, shape: Shape, name: str = "", acquisition: str = "", acquisition_name: str = ""
+    ) -> RegionInfo:
+        """What `add` would draw, for `add_all`."""
         kinds = {Rectangle: RegionKind.RECTANGLE, Ellipse: RegionKind.ELLIPSE}
         region = self._new(role, kinds.get(type(shape), RegionKind.CURVE), acquisition, name, acquisition_name)
-        self._nodes.add(replace(region, shape=shape))
+        return replace(region, shape=shape)
+
+    def add_all(self, described: Sequence[RegionInfo]) -> list[str]:
+        """Draw several regions as one step for undo, and return their keys."""
+        for region in described:
+            self._nodes.add(region)
         self._done()
-        return region.key
+        return [region.key for region in described]
 
     def add_curve(self, role: RegionRole, points: Points) -> str:
         """Draw a closed curve through points (x, y) in scene units, and return its key."""
