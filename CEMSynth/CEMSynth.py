@@ -31,15 +31,21 @@ class CEMSynth(ScriptedLoadableModule):
         self.parent.helpText = _(
             "Compare contrast-enhanced mammograms (CEM): low energy, clinical iodine image and synthetic iodine image "
             "side by side, with linked zoom and pan and one window for both iodine images."
-            "<p>Open a folder of DICOM files, or of images named like P12_L_DM_CC.jpg (DM low energy, CM recombined). "
-            "Synthetic images are made and measured on the command line, with "
-            "<tt>cemsynth synthesize STUDY --output FOLDER</tt> and "
-            "<tt>cemsynth measure STUDY --synthetic FOLDER --output REPORT</tt>; give FOLDER as second folder here."
+            "<p>Open a folder of DICOM files, or of images named like P12_L_DM_CC.jpg (DM low energy, CM recombined), "
+            "or press <i>Sample study</i>."
             "<p><b>Research software. Synthetic images are not for diagnosis.</b>"
         )
         self.parent.acknowledgementText = _(
             "Follows the study of Zormpas-Petridis et al., Eur Radiol Exp 2026, doi 10.1186/s41747-026-00681-7."
         )
+        # Other modules are not there before all are loaded.
+        slicer.app.connect("startupCompleted()", registerSampleData)
+
+
+def registerSampleData():
+    from CEMSynthLib.desktop.sample_registration import registerSampleData
+
+    registerSampleData()
 
 
 @parameterNodeWrapper
@@ -54,10 +60,10 @@ class CEMSynthParameterNode:
     """
 
     selectedAcquisition: str = ""
-    synthesisModel: str = ""
-    synthesizeAll: bool = False
     haloLines: bool = False
     haloSectors: bool = False
+    synthesisModel: str = ""
+    synthesizeAll: bool = False
 
 
 class CEMSynthWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
@@ -85,6 +91,7 @@ class CEMSynthWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.addObserver(scene, scene.EndCloseEvent, self.onSceneEndClose)
         self.addObserver(scene, scene.EndImportEvent, self.onSceneEndImport)
         self.addObserver(scene, scene.EndBatchProcessEvent, self.onSceneEndBatchProcess)
+        self.addObserver(scene, scene.NodeRemovedEvent, self.onNodeRemoved)
         self.initializeParameterNode()
 
     def cleanup(self) -> None:
@@ -128,6 +135,10 @@ class CEMSynthWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.panel.refresh()
         if self.parent.isEntered:
             self.initializeParameterNode()
+
+    def onNodeRemoved(self, caller, event) -> None:
+        if not slicer.mrmlScene.IsClosing() and not slicer.mrmlScene.IsBatchProcessing():
+            self.panel.onNodeRemoved()
 
     def initializeParameterNode(self) -> None:
         self.setParameterNode(self.logic.getParameterNode())
@@ -177,8 +188,8 @@ class CEMSynthLogic(ScriptedLoadableModuleLogic):
 
         self.study = StudyInScene(slicer.mrmlScene)
         self.views = DesktopViews(self.study)
-        self.halo = HaloInScene(slicer.mrmlScene)
         self.synthesis = Synthesis(self.study)
+        self.halo = HaloInScene(slicer.mrmlScene)
         self._parameterNode = None
 
     def getParameterNode(self):
@@ -225,22 +236,8 @@ class CEMSynthLogic(ScriptedLoadableModuleLogic):
 
 
 class CEMSynthTest(ScriptedLoadableModuleTest):
-    def setUp(self):
-        slicer.mrmlScene.Clear()
-        self.folder = Path(slicer.util.tempDirectory("CEMSynthTest"))
+    def test_wholeJob(self):
+        """From a simulated study to numbers, without a panel; see CEMSynthLib.desktop.selftest."""
+        from CEMSynthLib.desktop.selftest import runSelfTest
 
-    def tearDown(self):
-        import shutil
-
-        slicer.mrmlScene.Clear()
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-    def test_study(self):
-        """A simulated study: what is found, pixels, geometry, layout, synthetic image with its label."""
-        from CEMSynthLib.desktop.selftest import checkStudy
-
-        logic = CEMSynthLogic()
-        try:
-            checkStudy(logic, self.folder)
-        finally:
-            logic.cleanup()
+        runSelfTest(CEMSynthLogic)

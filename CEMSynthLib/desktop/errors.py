@@ -3,8 +3,8 @@
 from CEMSynthLib.errors import CEMSynthError
 
 
-class OpeningCanceledError(CEMSynthError):
-    """The user canceled the opening of a study; what was open stays open."""
+class NothingSelectedError(CEMSynthError):
+    """Nothing is selected in the DICOM browser, or its files are gone."""
 
 
 class PackageError(CEMSynthError):

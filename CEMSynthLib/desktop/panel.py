@@ -11,6 +11,7 @@ import slicer
 
 from CEMSynthLib.desktop.section import Section
 from CEMSynthLib.errors import CEMSynthError
+from CEMSynthLib.scene.acquisitions import find_acquisition
 
 if TYPE_CHECKING:
     from CEMSynthLib.scene.acquisitions import AcquisitionVolumes
@@ -145,6 +146,18 @@ class Panel:
         self._shownKey = ""
         self.say("")
         self._setShown(None)
+
+    def onNodeRemoved(self) -> None:
+        """A node was deleted; it can be an image of what is shown."""
+        if self.shown is None or all(node is None or node.GetScene() is not None for node in self.shown.nodes):
+            return
+        left = find_acquisition(slicer.mrmlScene, self.shown.key, self.shown.name)
+        if left.kinds:
+            self._setShown(left)
+        elif self.parameterNode is not None:
+            self.parameterNode.selectedAcquisition = ""
+        else:
+            self._setShown(None)
 
     def cleanup(self) -> None:
         """The module is reloaded or Slicer closes."""

@@ -1,7 +1,11 @@
 """Self test: a small simulated study, a synthetic image whose pixels are known, and the checks run inside Slicer."""
 
+import tempfile
+from collections.abc import Callable
 from datetime import datetime
+from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 from typing import Any
 
 import numpy as np
@@ -10,6 +14,37 @@ from CEMSynthLib.study.model import Acquisition, FloatImage, VOIWindow
 
 SPACING_MM = 1.2
 SEED = 7
+
+
+def runSelfTest(makeLogic: Callable[[], Any]) -> None:
+    """Do the whole job on a simulated study, in a scene that is emptied before and after.
+
+    After `checkStudy` each file ``selftest_<section>.py`` beside this one is run: ``check(logic, folder)`` finds the
+    study opened and its first acquisition shown.
+
+    Parameters
+    ----------
+    makeLogic
+        Makes a CEMSynthLogic.
+    """
+    import slicer
+
+    slicer.mrmlScene.Clear()
+    with tempfile.TemporaryDirectory(prefix="CEMSynthTest") as folder:
+        logic = makeLogic()
+        try:
+            checkStudy(logic, Path(folder))
+            for name in selfTests():
+                import_module(name).check(logic, Path(folder))
+        finally:
+            slicer.mrmlScene.Clear()
+            logic.cleanup()
+
+
+def selfTests() -> list[str]:
+    """Names of the modules with the checks of the sections."""
+    beside = iter_modules([str(Path(__file__).parent)])
+    return sorted(f"{__package__}.{found.name}" for found in beside if found.name.startswith("selftest_"))
 
 
 def writeSelfTestStudy(folder: Path) -> Path:

@@ -64,18 +64,20 @@ def selectedAcquisitionKey(table: Any) -> str:
     return str(items[0].data(qt.Qt.UserRole)) if items else ""
 
 
-def fillUnusedTable(table: Any, unused: Sequence[FileReason]) -> None:
-    """Show one line per file that was not used.
+def fillReasonTable(table: Any, reasons: Sequence[FileReason], label: str) -> None:
+    """Show one line per file and sentence.
 
     Parameters
     ----------
     table
         A QTableWidget.
-    unused
-        The files and why.
+    reasons
+        The files, and why they were not used or how they were read.
+    label
+        Head of the column of sentences.
     """
-    _prepare(table, [_("File"), _("Reason")], len(unused))
-    for index, entry in enumerate(unused):
+    _prepare(table, [_("File"), label], len(reasons))
+    for index, entry in enumerate(reasons):
         table.setItem(index, 0, _item(entry.path.name, str(entry.path)))
         table.setItem(index, 1, _item(entry.reason, entry.reason))
     _fitColumns(table)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from slicer import vtkMRMLScalarVolumeNode, vtkMRMLScene
 
 SHOWN_KINDS = (ImageKind.LOW_ENERGY, ImageKind.RECOMBINED, ImageKind.SYNTHETIC)
-_LABELS = {
+LABELS = {
     ImageKind.LOW_ENERGY: "{} low energy",
     ImageKind.RECOMBINED: "{} clinical iodine",
     ImageKind.SYNTHETIC: "SYNTHETIC {} iodine",
@@ -43,10 +43,14 @@ class AcquisitionVolumes:
     warnings: tuple[str, ...] = ()
 
     @property
+    def nodes(self) -> "tuple[vtkMRMLScalarVolumeNode | None, ...]":
+        """Low energy, clinical, synthetic."""
+        return (self.low_energy, self.recombined, self.synthetic)
+
+    @property
     def kinds(self) -> tuple[ImageKind, ...]:
         """Which images are there."""
-        nodes = (self.low_energy, self.recombined, self.synthetic)
-        return tuple(kind for kind, node in zip(SHOWN_KINDS, nodes, strict=True) if node is not None)
+        return tuple(kind for kind, node in zip(SHOWN_KINDS, self.nodes, strict=True) if node is not None)
 
 
 def acquisition_key(acquisition: Acquisition) -> str:
@@ -102,7 +106,11 @@ def find_acquisition(
 
 
 def load_acquisition(
-    scene: "vtkMRMLScene", acquisition: Acquisition, synthetic: CEMImage | None = None, study_uid: str | None = None
+    scene: "vtkMRMLScene",
+    acquisition: Acquisition,
+    synthetic: CEMImage | None = None,
+    study_uid: str | None = None,
+    only: Path | None = None,
 ) -> AcquisitionVolumes:
     """Bring the images of an acquisition into a scene, on the grid of the low-energy image.
 
@@ -118,6 +126,8 @@ def load_acquisition(
         The synthetic image made from its low-energy image, on the same matrix.
     study_uid
         Study Instance UID.
+    only
+        Of the images the one in this file only.
 
     Returns
     -------
@@ -131,6 +141,7 @@ def load_acquisition(
     """
     key = acquisition_key(acquisition)
     wanted = [(i.kind, i) for i in (acquisition.low_energy, acquisition.recombined, synthetic) if i is not None]
+    wanted = [(kind, image) for kind, image in wanted if only is None or image.path == only]
     there = {kind: node for kind, node in _by_kind(scene, key) if node is not None}
     # A synthetic image that was made in the scene is never replaced by one from a file.
     made = {kind for kind, node in there.items() if node.GetAttribute(names.SYNTHESIS)}
@@ -154,7 +165,7 @@ def load_acquisition(
             for attribute, value in described.items():
                 there[kind].SetAttribute(attribute, value)
         else:
-            add_volume(scene, _LABELS[kind].format(acquisition.name), values, grid, image.window, described)
+            add_volume(scene, LABELS[kind].format(acquisition.name), values, grid, image.window, described)
     return find_acquisition(scene, key, acquisition.name, tuple(warnings))
 
 
@@ -230,6 +241,8 @@ def _attributes(key: str, acquisition: Acquisition, image: CEMImage, study_uid: 
         names.CHEST_WALL: image.chest_wall.value if image.chest_wall else "",
         names.FINGERPRINT: _fingerprint(image),
         names.SIMULATED: _simulated(image),
+        # DICOM is known by its UID; names of DICOM files can name the patient.
+        names.SOURCE_FILE: image.path.name if image.sop_instance_uid is None else "",
         **exposure_attributes(image),
     }
 

@@ -76,6 +76,7 @@ class StudyInScene:
     def __init__(self, scene: "vtkMRMLScene") -> None:
         self._scene = scene
         self._entries: dict[str, _Entry] = {}
+        self._explanations: tuple[FileReason, ...] = ()
         #: Files that were not used, with the reason.
         self.unused: tuple[FileReason, ...] = ()
 
@@ -117,6 +118,7 @@ class StudyInScene:
                 entries[row.key] = _Entry(row, acquisition, made, study.study_uid)
         folders = [found] if synthetic is None else [found, synthetic]
         self._entries = entries
+        self._explanations = tuple(reason for folder in folders for reason in folder.explanations)
         self.unused = tuple(
             reason
             for folder in folders
@@ -127,13 +129,22 @@ class StudyInScene:
 
     def close(self) -> None:
         """Forget the opened folder; volumes in the scene are not touched."""
-        self._entries, self.unused = {}, ()
+        self._entries, self._explanations, self.unused = {}, (), ()
 
     def rows(self) -> list[AcquisitionRow]:
         """The acquisitions of the folder, then those that only the scene holds (from a saved scene)."""
         there = {volumes.key: volumes for volumes in acquisitions_in(self._scene)}
         rows = [_with_kinds_of(entry.row, there.get(key)) for key, entry in self._entries.items()]
         return rows + [_scene_row(volumes) for key, volumes in there.items() if key not in self._entries]
+
+    def explain(self, key: str) -> tuple[FileReason, ...]:
+        """Why the files of an acquisition were read as they were; nothing for what only the scene holds."""
+        entry = self._entries.get(key)
+        if entry is None:
+            return ()
+        images = (*entry.acquisition.images, *([] if entry.synthetic is None else [entry.synthetic]))
+        files = {image.path for image in images}
+        return tuple(reason for reason in self._explanations if reason.path in files)
 
     def acquisition(self, key: str) -> Acquisition | None:
         """The acquisition as it was read; ``None`` where only the scene holds it (its files are not known then)."""

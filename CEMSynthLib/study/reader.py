@@ -64,7 +64,12 @@ def read_folder(path: Path, progress: Progress = silent) -> StudyFolder:
     ImageTableError
         A ``cemsynth-images.csv`` in the folder is damaged.
     """
-    steps = reading([path])
+    return read_files([path], progress)
+
+
+def read_files(paths: Sequence[Path], progress: Progress = silent) -> StudyFolder:
+    """Read files together, wherever they lie; else as `read_folder`."""
+    steps = reading(paths)
     try:
         while True:
             done, total = next(steps)

@@ -174,6 +174,20 @@ class LayoutManager:
         return self.widgets[name] if name in self.sliceViewNames() else None
 
 
+class IOManager:
+    """Tells when Slicer has saved a file."""
+
+    def __init__(self) -> None:
+        self.fileSaved = widgets.Signal()
+
+    def connect(self, signal: str, slot: Any) -> None:
+        assert signal == "fileSaved(qSlicerIO::IOProperties)"
+        self.fileSaved.connect(slot)
+
+    def disconnect(self, signal: str, slot: Any) -> None:
+        self.fileSaved.disconnect(slot)
+
+
 def install(monkeypatch: Any, world: Any, main_window: bool = True) -> ModuleType:
     """Put the stand-ins in place around a real scene and import CEMSynth.py afresh."""
     import slicer
@@ -186,14 +200,19 @@ def install(monkeypatch: Any, world: Any, main_window: bool = True) -> ModuleTyp
     vars(qt).update({n: kind for n, kind in widgets.WIDGETS.items() if n.startswith("Q")})
     vars(ctk).update({n: kind for n, kind in widgets.WIDGETS.items() if n.startswith("ctk")})
     vars(qt).update(QTableWidgetItem=widgets.QTableWidgetItem, QSettings=QSettings, QTimer=widgets.QTimer)
-    vars(qt).update(QEventLoop=event_loop)
+    vars(qt).update(QEventLoop=event_loop, QFileDialog=widgets.QFileDialog)
     vars(qt).update(Qt=SimpleNamespace(UserRole=256, WaitCursor=3))
     vars(qt).update(QApplication=SimpleNamespace(setOverrideCursor=cursors.append, restoreOverrideCursor=cursors.pop))
     modules = SimpleNamespace(connect=lambda *slot: None, disconnect=lambda *slot: None)
+    io_manager = IOManager()
+    startup: list[tuple[str, Any]] = []
     application = SimpleNamespace(
         layoutManager=lambda: manager,
         processEvents=lambda flags=0: None,
         moduleManager=lambda: modules,
+        coreIOManager=lambda: io_manager,
+        connect=lambda signal, slot: startup.append((signal, slot)),
+        startup=startup,
         translate=lambda context, text: text,
     )
     monkeypatch.setitem(sys.modules, "qt", qt)

@@ -442,6 +442,31 @@ class QTimer:
             self.timeout.emit()
 
 
+def run_timers(longest: int = 10000) -> None:
+    """What Qt's event queue would do: fire the timers without an interval until none of them is left."""
+    for _ in range(longest):
+        due = [timer for timer in QTimer.made if timer.active and timer.interval == 0]
+        if not due:
+            return
+        for timer in due:
+            timer.fire()
+    raise AssertionError("a timer does not end")
+
+
+class QFileDialog:
+    """Answers with what a test has put into ``answers``."""
+
+    answers: list[Any] = []
+
+    @classmethod
+    def getOpenFileNames(cls, _parent: Any, _title: str, _folder: str, _filter: str) -> tuple[str, ...]:
+        return cls.answers.pop(0)
+
+    @classmethod
+    def getSaveFileName(cls, _parent: Any, _title: str, _folder: str, _filter: str) -> str:
+        return cls.answers.pop(0)
+
+
 def load_ui(path: str) -> Widget:
     """Make the widgets of a .ui file; unknown classes are an error."""
     root = ET.parse(path).getroot().find("widget")
