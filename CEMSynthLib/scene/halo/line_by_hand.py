@@ -17,8 +17,12 @@ from CEMSynthLib.study.model import FloatImage, Mask
 if TYPE_CHECKING:
     from slicer import vtkMRMLMarkupsLineNode
 
-#: How far a new line begins in the air and ends in the breast, parts of the breast's height (6 and 45 mm of 15 cm).
-OUTSIDE, INSIDE = 0.04, 0.30
+#: How far a new line begins in the air, and ends in the breast where no band was found, parts of the breast's height
+#: (6 and 30 mm of 15 cm).
+OUTSIDE, INSIDE = 0.04, 0.20
+#: Where a band was found, a new line ends this far behind its rim, but no deeper than so many depths of its trough:
+#: on a line that is much longer the dark band would be sought in the skin line's place.
+BEHIND_RIM, BEHIND_TROUGH = 1.5, (2.0, 4.0)
 #: A new line lies here along the skin edge, from its upper end: beside the nipple, not on it.
 PLACE = 0.35
 #: Width of a new band, as part of the breast's height.
@@ -59,13 +63,23 @@ def new_line(measured: HaloMeasurement) -> tuple[tuple[float, float], tuple[floa
     if (inward[0] > 0) == (measured.breast.chest_wall.value == "left"):
         inward = -inward
     height = float(np.ptp(path[:, 1]))
-    start, end = path[at] - OUTSIDE * height * inward, path[at] + INSIDE * height * inward
+    start, end = path[at] - OUTSIDE * height * inward, path[at] + _length(measured, height) * inward
     rows, columns = measured.breast.mask.shape
     spacing = measured.input.spacing_mm or (1.0, 1.0)
     limit = np.asarray([(columns - 1) * spacing[1], (rows - 1) * spacing[0]])
     margin = WIDTH * height
     start, end = (np.clip(p, margin, limit - margin) for p in (start, end))
     return (float(start[0]), float(start[1])), (float(end[0]), float(end[1])), WIDTH * height
+
+
+def _length(measured: HaloMeasurement, height: float) -> float:
+    """How far a new line goes into the breast, scene units."""
+    for result in (measured.clinical, measured.synthetic):
+        if result is not None and result.trough_depth and result.rim_depth:
+            low, high = (part * result.trough_depth for part in BEHIND_TROUGH)
+            # At least a tenth of the breast, so that there is something to drag.
+            return float(max(0.1 * height, np.clip(BEHIND_RIM * result.rim_depth, low, high)))
+    return INSIDE * height
 
 
 def measure_line(node: "vtkMRMLMarkupsLineNode", measured: HaloMeasurement) -> LineResult:

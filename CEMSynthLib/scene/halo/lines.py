@@ -18,8 +18,8 @@ FloatArray = NDArray[np.float64]
 DISTANCES_MM = (5.0, 10.0, 15.0)
 #: The same where the spacing is unknown: parts of the breast's height, rounded to ten pixels (5 mm of 15 cm is 1/30).
 DISTANCES_FRACTION = (1 / 30, 2 / 30, 3 / 30)
-# Distances are computed at every so many pixels and interpolated between: off by 0.01 mm at 0.1 mm spacing.
-_STRIDE = 4
+# Distances are computed on a grid of about this many rows and interpolated between: at 0.1 mm off by 0.01 mm.
+_GRID = 1000
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,12 +88,13 @@ def _contours(
 ) -> list[list[FloatArray]]:
     """Contours of the Euclidean distance to the skin, inside the breast, for each distance."""
     far = 1.5 * max(distances)
-    near = binary_dilation(breast.mask[::_STRIDE, ::_STRIDE], iterations=2)
-    places = np.argwhere(near) * _STRIDE
+    stride = max(1, round(max(breast.mask.shape) / _GRID))
+    near = binary_dilation(breast.mask[::stride, ::stride], iterations=2)
+    places = np.argwhere(near) * stride
     tree = cKDTree(np.argwhere(skin) * spacing)
     field = np.full(near.shape, far)
     field[near] = np.minimum(tree.query(places * spacing, distance_upper_bound=far)[0], far)
-    return [[p for line in contour_lines(field, d) for p in _inside(line * _STRIDE, breast.mask)] for d in distances]
+    return [[p for line in contour_lines(field, d) for p in _inside(line * stride, breast.mask)] for d in distances]
 
 
 def _inside(line: FloatArray, mask: Mask) -> list[FloatArray]:
