@@ -13,7 +13,6 @@ import qt
 
 from CEMSynthLib.errors import CEMSynthError
 from CEMSynthLib.study.model import StudyFolder
-from CEMSynthLib.study.reader import reading
 
 # Longer slices read no faster; shorter ones are lost in the event queue.
 _SLICE_S = 0.03
@@ -81,6 +80,9 @@ class StudyOpening:
 
 
 def _steps(paths: Sequence[Path], synthetic: Path | None) -> Generator[tuple[int, int], None, Opened]:
+    # Imported here: pydicom takes as long as the module may take to open.
+    from CEMSynthLib.study.reader import reading
+
     found = yield from reading(paths)
     if synthetic is None:
         return found, None

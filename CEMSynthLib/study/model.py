@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit
 
 FloatImage = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -117,6 +116,9 @@ class VOIWindow:
         """Map modality units to [0, 1] by the formulas of PS3.3 C.11.2.1.2 (0 black, 1 white)."""
         values = np.asarray(pixels, dtype=np.float64)
         if self.function == "SIGMOID":
+            # Imported here: it takes a tenth of a second, and everything imports this file.
+            from scipy.special import expit
+
             return np.asarray(expit(4.0 * (values - self.center) / self.width))
         if self.high <= self.low:
             return np.asarray(values > self.low, dtype=np.float64)

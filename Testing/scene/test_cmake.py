@@ -1,5 +1,6 @@
 """CMake installs what is listed and nothing else: the lists hold every file, and a build with them is complete."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -89,6 +90,33 @@ def test_extension_metadata() -> None:
     icon = re.search(r'EXTENSION_ICONURL "([^"]+)"', text)
     assert icon
     assert (ROOT / icon[1].partition("/main/")[2]).is_file()
+
+
+def test_entry_of_the_extension_index() -> None:
+    """The file that the index asks for: keys of its schema 1.0.2, and the same dependencies as CMakeLists.txt."""
+    path = ROOT / "Resources/CEMSynth.json"
+    raw = path.read_bytes()
+    assert b"\r" not in raw
+    assert raw.endswith(b"}\n")
+    entry = json.loads(raw)
+    text = (ROOT / "CMakeLists.txt").read_text()
+    optional = {"scm_revision", "scm_type", "build_dependencies", "build_subdirectory", "enabled", "tier"}
+    assert {"$schema", "category", "scm_url"} <= set(entry)
+    assert set(entry) <= {"$schema", "category", "scm_url", "dicom_support_rule", *optional}
+    assert entry["$schema"].endswith("/slicer-extension-catalog-entry-schema-v1.0.2.json#")
+    assert entry["category"] == "Image Synthesis"
+    assert f'"{entry["category"]}"' in (ROOT / "CEMSynth/CEMSynth.py").read_text()
+    assert entry["tier"] in range(1, 6)
+    home = re.search(r'EXTENSION_HOMEPAGE "([^"]+)"', text)
+    assert home
+    assert entry["scm_url"] == f"{home[1]}.git"
+    assert re.fullmatch(r"https://github\.com/\w+/Slicer\w+", home[1])
+    depends = re.search(r'EXTENSION_DEPENDS "([^"]+)"', text)
+    assert depends
+    assert depends[1].split() == entry["build_dependencies"]
+    assert re.search(rf"^project\({path.stem}\)$", text, re.MULTILINE)
+    assert not path.stem.startswith("Slicer")
+    assert (ROOT / "LICENSE").is_file()
 
 
 def test_icons_are_small_transparent_png() -> None:

@@ -1,0 +1,48 @@
+"""Opens the module in a fresh process and tells what was imported and how long it took (run by test_opening.py)."""
+
+import importlib.util
+import json
+import sys
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import slicer
+import slicer.util
+import vtk  # noqa: F401
+
+# What a running Slicer has imported already.
+before = set(sys.modules)
+spec = importlib.util.spec_from_file_location("stand_ins", Path(__file__).with_name("stand_ins.py"))
+assert spec is not None
+assert spec.loader is not None
+stand_ins = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(stand_ins)
+scene = slicer.vtkMRMLScene()
+application = slicer.vtkSlicerApplicationLogic()
+application.SetMRMLScene(scene)
+patch = pytest.MonkeyPatch()
+start = time.perf_counter()
+module = stand_ins.install(patch, SimpleNamespace(scene=scene, application=application), main_window=False)
+module.CEMSynth(SimpleNamespace(path=module.__file__, icon=None))
+loaded = set(sys.modules) - before
+seconds_load = time.perf_counter() - start
+start = time.perf_counter()
+widget = module.CEMSynthWidget(stand_ins.parent())
+widget.setup()
+widget.enter()
+seconds_open = time.perf_counter() - start
+print(
+    json.dumps(
+        {
+            "load": seconds_load,
+            "open": seconds_open,
+            "at_load": sorted(loaded),
+            "at_open": sorted(set(sys.modules) - before - loaded),
+        }
+    )
+)
+widget.exit()
+widget.cleanup()
+patch.undo()
