@@ -11,6 +11,7 @@ from CEMSynthLib.scene.cursor import LinkedCursor
 from CEMSynthLib.scene.difference import CenteredWindow, difference_volume
 from CEMSynthLib.scene.layout import VIEWS, Content, Layout, ViewSpec
 from CEMSynthLib.scene.overlay import ViewOverlay
+from CEMSynthLib.scene.pan_link import PanLink
 from CEMSynthLib.scene.presets import Preset, apply_preset, presets_of
 from CEMSynthLib.scene.shared_window import SharedWindow
 from CEMSynthLib.scene.zoom import actual_pixels, fit_views
@@ -61,6 +62,7 @@ class Comparison:
         self._windows: list[SharedWindow] = []
         self._centered: list[CenteredWindow] = []
         self._overlays: dict[str, ViewOverlay] = {}
+        self._pan_link: PanLink | None = None
         self._cursor = LinkedCursor(scene)
         #: ``None``, or whether the synthetic image is the one shown at the moment.
         self._blink: bool | None = None
@@ -198,6 +200,7 @@ class Comparison:
     def release(self) -> None:
         """Let go of everything."""
         self.forget()
+        self._release_pan_link()
         self._cursor.follow(False)
         for tag in list(self._overlays):
             self.detach(tag)
@@ -209,6 +212,8 @@ class Comparison:
         self._share_windows()
         self._host.show_layout(layout)
         self.apply()
+        self._release_pan_link()
+        self._pan_link = PanLink([logic for _, logic in self._views()])
         self._host.settle()
         self.fit()
 
@@ -247,12 +252,18 @@ class Comparison:
             centered.release()
         self._windows, self._centered = [], []
 
+    def _release_pan_link(self) -> None:
+        if self._pan_link is not None:
+            self._pan_link.release()
+            self._pan_link = None
+
     def _apply_overlay(self, tag: str, state: ComparisonState) -> None:
         overlay = self._overlays[tag]
+        overlay.refresh()
         if overlay.corner is not None:
             overlay.corner.show(state.corner)
         if overlay.scale_bar is not None:
-            overlay.scale_bar.show(state.ruler)
+            overlay.scale_bar.show(state.ruler, dark=state.inverted)
 
 
 def _iodine(volumes: AcquisitionVolumes | None) -> "vtkMRMLScalarVolumeNode | None":

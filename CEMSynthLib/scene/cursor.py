@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from CEMSynthLib.scene import attributes as names
 from CEMSynthLib.scene.layout import VIEW_GROUP
+from CEMSynthLib.scene.lines import outlined_lines
+from CEMSynthLib.scene.lines import place as place_lines
 from CEMSynthLib.scene.observing import Observations
 from CEMSynthLib.scene.zoom import shown_volume
 
@@ -38,7 +40,7 @@ class CursorMark:
             to_screen = vtk.vtkMatrix4x4()
             vtk.vtkMatrix4x4.Invert(self.logic.GetSliceNode().GetXYToRAS(), to_screen)
             x, y, _, _ = to_screen.MultiplyPoint((*place, 1.0))
-            self.actor.SetPosition(x, y)
+            place_lines(self.actor, x, y)
         elif not self.actor.GetVisibility():
             return
         self.actor.SetVisibility(place is not None)
@@ -103,17 +105,5 @@ class LinkedCursor:
 
 
 def _cross() -> Any:
-    import vtk
-
-    points, cells, shape = vtk.vtkPoints(), vtk.vtkCellArray(), vtk.vtkPolyData()
-    for x, y in ((1, 0), (-1, 0), (0, 1), (0, -1)):
-        ends = [points.InsertNextPoint(x * reach, y * reach, 0) for reach in (_FROM, _TO)]
-        cells.InsertNextCell(2, ends)
-    shape.SetPoints(points)
-    shape.SetLines(cells)
-    mapper, actor = vtk.vtkPolyDataMapper2D(), vtk.vtkActor2D()
-    mapper.SetInputData(shape)
-    actor.SetMapper(mapper)
-    actor.GetProperty().SetColor(1.0, 0.85, 0.2)
-    actor.GetProperty().SetLineWidth(2)
-    return actor
+    arms = [[(x * reach, y * reach) for reach in (_FROM, _TO)] for x, y in ((1, 0), (-1, 0), (0, 1), (0, -1))]
+    return outlined_lines(arms, (1.0, 0.85, 0.2))

@@ -16,8 +16,6 @@ from CEMSynthLib.study.model import FloatImage
 if TYPE_CHECKING:
     from slicer import vtkMRMLScalarVolumeDisplayNode, vtkMRMLScalarVolumeNode, vtkMRMLScene
 
-SIZE_OF_LEGEND = 255
-
 
 def find_difference(scene: "vtkMRMLScene", key: str) -> "vtkMRMLScalarVolumeNode | None":
     """The difference image of an acquisition that a scene holds."""
@@ -129,26 +127,7 @@ def _new_node(
     low, high = names.window_of(clinical) or (-1.0, 1.0)
     # Half of the clinical window to either side: a difference of half the shown range is full color.
     display.SetWindowLevelMinMax(-(high - low) / 2, (high - low) / 2)
-    _add_legend(scene, node)
     return node
-
-
-def _add_legend(scene: "vtkMRMLScene", node: "vtkMRMLScalarVolumeNode") -> None:
-    """Colors and numbers beside the image, drawn by Slicer's own color legend."""
-    import slicer
-
-    units = "modality units" if node.GetAttribute(names.UNITS) == names.MODALITY_UNITS else "gray levels"
-    legend = slicer.vtkMRMLColorLegendDisplayNode()
-    legend.SetSaveWithScene(False)
-    legend.SetTitleText(f"synthetic - clinical\n({units})")
-    legend.SetLabelFormat("%+.0f")
-    legend.SetNumberOfLabels(5)
-    legend.SetMaxNumberOfColors(SIZE_OF_LEGEND)
-    legend.SetPosition(0.98, 0.5)
-    legend.SetSize(0.12, 0.45)
-    legend = scene.AddNode(legend)
-    legend.SetAndObservePrimaryDisplayNode(node.GetDisplayNode())
-    node.AddAndObserveDisplayNodeID(legend.GetID())
 
 
 def _set_values(node: "vtkMRMLScalarVolumeNode", values: FloatImage, clinical: "vtkMRMLScalarVolumeNode") -> None:

@@ -50,6 +50,10 @@ class SyntheticLabel:
         renderer.AddViewProp(self.actor)
         self._observations = Observations()
         self._observations.add(composite, "ModifiedEvent", self._update)
+        scene = composite.GetScene()
+        for event in (scene.EndImportEvent, scene.EndBatchProcessEvent, scene.EndRestoreEvent):
+            # While a scene is read the view knows its images before the scene has them.
+            self._observations.add(scene, event, self._update)
         self._update(composite)
         if slice_node is not None:
             self._observations.add(slice_node, "ModifiedEvent", self._fit)
@@ -66,8 +70,12 @@ class SyntheticLabel:
         self._renderer.RemoveViewProp(self.actor)
         self._request_render()
 
-    def _update(self, composite: "vtkMRMLSliceCompositeNode") -> None:
-        visible = shows_synthetic(composite)
+    def refresh(self) -> None:
+        """Look again at what the view shows."""
+        self._update(self._composite)
+
+    def _update(self, _caller: "vtkMRMLNode") -> None:
+        visible = shows_synthetic(self._composite)
         if visible != self.visible:
             self.actor.SetVisibility(visible)
             self._request_render()

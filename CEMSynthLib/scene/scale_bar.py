@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from CEMSynthLib.scene import attributes as names
+from CEMSynthLib.scene.lines import outlined_lines, place, set_lines
 from CEMSynthLib.scene.observing import Observations
 from CEMSynthLib.scene.zoom import shown_volume
 
@@ -44,7 +45,7 @@ class ScaleBar:
         self._request_render = request_render
         self._wanted = False
         self._updating = False
-        self.line, self._points = _line()
+        self.line = outlined_lines([], (1.0, 1.0, 1.0))
         self.text = _text()
         for actor in (self.line, self.text):
             actor.SetVisibility(False)
@@ -53,10 +54,11 @@ class ScaleBar:
         self._observations.add(logic.GetSliceNode(), "ModifiedEvent", self._update)
         self._observations.add(logic.GetSliceCompositeNode(), "ModifiedEvent", self._update)
 
-    def show(self, wanted: bool) -> None:
-        """Show the scale bar, or not."""
+    def show(self, wanted: bool, dark: bool = False) -> None:
+        """Show the scale bar, or not; Slicer's ruler in black where the image around the breast is white."""
         self._wanted = wanted
         node = self._logic.GetSliceNode()
+        node.SetRulerColor(node.RulerColorBlack if dark else node.RulerColorWhite)
         node.SetRulerType(node.RulerTypeThin if wanted else node.RulerTypeNone)
         self._update(node)
 
@@ -91,10 +93,8 @@ class ScaleBar:
             screen_per_pixel = columns / max(node.GetFieldOfView()[0], 1e-9)
             length = bar_length(node.GetFieldOfView()[0])
             half = length * screen_per_pixel / 2
-            places = ((-half, _END), (-half, 0), (half, 0), (half, _END))
-            for index, (x, y) in enumerate(places):
-                self._points.SetPoint(index, columns / 2 + x, _BOTTOM + y, 0)
-            self._points.Modified()
+            set_lines(self.line, [((-half, _END), (-half, 0), (half, 0), (half, _END))])
+            place(self.line, columns / 2, _BOTTOM)
             self.text.SetInput(f"{length} pixels" if length > 1 else "1 pixel")
             self.text.SetPosition(columns / 2, _BOTTOM + _END + 2)
         elif not self.line.GetVisibility():
@@ -104,21 +104,6 @@ class ScaleBar:
         self._request_render()
 
 
-def _line() -> tuple[Any, Any]:
-    import vtk
-
-    points, cells, shape = vtk.vtkPoints(), vtk.vtkCellArray(), vtk.vtkPolyData()
-    points.SetNumberOfPoints(4)
-    cells.InsertNextCell(4, list(range(4)))
-    shape.SetPoints(points)
-    shape.SetLines(cells)
-    mapper, actor = vtk.vtkPolyDataMapper2D(), vtk.vtkActor2D()
-    mapper.SetInputData(shape)
-    actor.SetMapper(mapper)
-    actor.GetProperty().SetColor(1.0, 1.0, 1.0)
-    return actor, points
-
-
 def _text() -> Any:
     import vtk
 
@@ -126,5 +111,7 @@ def _text() -> Any:
     text = actor.GetTextProperty()
     text.SetFontSize(14)
     text.SetColor(1.0, 1.0, 1.0)
+    text.SetBackgroundColor(0.0, 0.0, 0.0)
+    text.SetBackgroundOpacity(0.5)
     text.SetJustificationToCentered()
     return actor

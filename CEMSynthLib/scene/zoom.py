@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 #: A slice logic, and the side that the chest wall is put at (``None``: the image is centered, never mirrored).
 Placed = tuple["vtkMRMLSliceLogic", Side | None]
 
+#: Name of the orientation of an image that hangs mirrored; it becomes part of an XML name in a saved scene.
+FROM_BEHIND = "AxialFromBehind"
+
 
 def shown_volume(logic: "vtkMRMLSliceLogic") -> "vtkMRMLScalarVolumeNode | None":
     """The background volume of a slice view."""
@@ -120,16 +123,28 @@ def _look(logic: "vtkMRMLSliceLogic", center: tuple[float, float], mirrored: boo
     """Look at the image plane from below, as at an axial slice, or from above."""
     node = logic.GetSliceNode()
     before = node.StartModify()
-    node.SetOrientation("Axial")
+    node.SetOrientation(_mirrored(node) if mirrored else "Axial")
     matrix = node.GetSliceToRAS()
-    if mirrored:
-        matrix.SetElement(0, 0, -matrix.GetElement(0, 0))
-        matrix.SetElement(2, 2, -matrix.GetElement(2, 2))
     for axis, value in enumerate((*center, 0.0)):
         matrix.SetElement(axis, 3, value)
     node.SetXYZOrigin(0.0, 0.0, 0.0)
     node.UpdateMatrices()
     node.EndModify(before)
+
+
+def _mirrored(node: Any) -> str:
+    """Name of the orientation that sees the image plane from behind, made known to the view."""
+    import vtk
+
+    if not node.HasSliceOrientationPreset(FROM_BEHIND):
+        node.SetOrientation("Axial")
+        matrix = vtk.vtkMatrix3x3()
+        for row in range(3):
+            for column in range(3):
+                sign = 1 if column == 1 else -1
+                matrix.SetElement(row, column, sign * node.GetSliceToRAS().GetElement(row, column))
+        node.AddSliceOrientationPreset(FROM_BEHIND, matrix)
+    return FROM_BEHIND
 
 
 def _set_field(logic: "vtkMRMLSliceLogic", width: float) -> None:
