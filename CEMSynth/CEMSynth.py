@@ -54,12 +54,14 @@ class CEMSynthParameterNode:
 
     selectedAcquisition - Key of the acquisition that is shown; empty if none.
     haloLines, haloSectors - Distance lines, and the steps by sector, are drawn over the images.
+    cnrFormula - Which figure the last column of the table of regions shows.
     How images are compared is in a node that the browser reads too (CEMSynthLib.scene.comparison_state).
     synthesisModel - Name of the generator; empty for the default. The weights' SHA-256 is with each synthetic volume.
     synthesizeAll - Synthetic images of all acquisitions are wanted, not only of the selected one.
     """
 
     selectedAcquisition: str = ""
+    cnrFormula: str = "sd_background"
     haloLines: bool = False
     haloSectors: bool = False
     synthesisModel: str = ""
@@ -184,12 +186,14 @@ class CEMSynthLogic(ScriptedLoadableModuleLogic):
         from CEMSynthLib.desktop.synthesis import Synthesis
         from CEMSynthLib.desktop.views import DesktopViews
         from CEMSynthLib.scene.halo.in_scene import HaloInScene
+        from CEMSynthLib.scene.regions.region_set import RegionSet
         from CEMSynthLib.scene.study import StudyInScene
 
         self.study = StudyInScene(slicer.mrmlScene)
         self.views = DesktopViews(self.study)
         self.synthesis = Synthesis(self.study)
         self.halo = HaloInScene(slicer.mrmlScene)
+        self.regions = RegionSet(slicer.mrmlScene)
         self._parameterNode = None
 
     def getParameterNode(self):
@@ -214,6 +218,7 @@ class CEMSynthLogic(ScriptedLoadableModuleLogic):
         """Load an acquisition of openStudy() or of the scene and show it; returns AcquisitionVolumes."""
         volumes = self.study.load(key)
         self.views.show(volumes)
+        self.regions.show(volumes)
         return volumes
 
     def leaveViews(self) -> None:
@@ -233,6 +238,7 @@ class CEMSynthLogic(ScriptedLoadableModuleLogic):
         self.synthesis.stop()
         self.views.cleanup()
         self.halo.release()
+        self.regions.release()
 
 
 class CEMSynthTest(ScriptedLoadableModuleTest):

@@ -281,6 +281,11 @@ class RegionSet:
         return region.key
 
     @property
+    def dragging(self) -> bool:
+        """Whether the user holds a region with the mouse."""
+        return bool(self._nodes.dragged)
+
+    @property
     def placing(self) -> str:
         """Key of the region that waits for clicks; empty if none."""
         return self._placing.key
