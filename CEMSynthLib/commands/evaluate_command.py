@@ -46,6 +46,12 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser.add_argument(
         "--pre-contrast", type=Path, metavar="COHORT", help="the same simulated patients with LE before injection"
     )
+    parser.add_argument(
+        "--training",
+        type=Path,
+        metavar="COHORT",
+        help="simulated training patients, on which the model observer's thresholds are chosen (else leave one out)",
+    )
     parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="folder for tables and report")
     parser.add_argument("--overwrite", action="store_true", help="replace a finished run, and nothing else")
     parser.set_defaults(run=run)
@@ -53,7 +59,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 def run(arguments: argparse.Namespace) -> int:
     """Evaluate, print the table and write tables, report and a model card that holds the figures."""
-    from CEMSynthLib.commands import evaluation
+    from CEMSynthLib.commands import evaluation, evaluation_runs
     from CEMSynthLib.commands.evaluation_jobs import WorkSettings, do_jobs
     from CEMSynthLib.commands.evaluation_leakage import check_leakage
     from CEMSynthLib.commands.evaluation_readers import read_readings
@@ -87,6 +93,9 @@ def run(arguments: argparse.Namespace) -> int:
         before = None
         if arguments.pre_contrast:
             before = evaluation.plan_pre_contrast(read_folder(arguments.pre_contrast), planned, hashing)
+        training = None
+        if arguments.training:
+            training = evaluation.plan_training(read_folder(arguments.training), planned, synthetic, hashing)
     leakage = check_leakage(planned.images(), card, arguments.patient_key)
     if ceiling_card is not None:
         of_ceiling = check_leakage(planned.images(), ceiling_card, arguments.patient_key)
@@ -106,26 +115,30 @@ def run(arguments: argparse.Namespace) -> int:
         "regions": [path.resolve() for path in arguments.regions],
         "pre_contrast": arguments.pre_contrast.resolve() if arguments.pre_contrast else None,
         "readers": arguments.readers.resolve() if arguments.readers else None,
+        "training": arguments.training.resolve() if arguments.training else None,
         "precision": arguments.precision,
         "device": arguments.device,
     }
-    ours = evaluation.belongs(planned, before)
+    ours = evaluation_runs.belongs(planned, before, training)
     folder = ResumableFolder(arguments.output, "evaluate", parameters, ours, arguments.overwrite)
     with folder as output:
         try:
             with progress_bar("Evaluating") as progress:
                 work = partial(do_jobs, settings, processes=arguments.processes, scheduler=arguments.scheduler)
-                records, problems = evaluation.run_jobs(planned, output.target, work, progress)
-                earlier, more = evaluation.run_jobs(before, output.target, work, progress) if before else ([], [])
+                records, problems = evaluation_runs.run_jobs(planned, output.target, work, progress)
+                earlier, more = evaluation_runs.run_jobs(before, output.target, work, progress) if before else ([], [])
+                observed, lost = (
+                    evaluation_runs.run_observations(training, output.target, work, progress) if training else ([], [])
+                )
         except KeyboardInterrupt:
             print("The same command goes on where it stopped.", file=sys.stderr)
             raise
-        result = evaluation.conclude(records, card, readings)
-        pre_contrast = evaluation.conclude(earlier, card) if earlier else None
+        result = evaluation.conclude(records, card, readings, observed)
+        pre_contrast = evaluation.conclude(earlier, card, observed=observed) if earlier else None
         facts = {"Synthetic images": f"made by {card.name} {card.version}" if card else str(arguments.synthetic)}
         if card is not None:
             facts |= {"Weights SHA-256": card.weights_sha256, "Trained on": card.training.description}
-        left_out = [*planned.left_out, *problems, *more]
+        left_out = [*planned.left_out, *problems, *more, *lost]
         evaluation.write_results(output.target, result, found, card, leakage, left_out, facts, pre_contrast)
         names = [name for name in walk(output.target) if ours(name)]
         output.finish({name: sha256(output.target / name) for name in names})

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import platform
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from CEMSynthLib import __version__
 from CEMSynthLib.commands.evaluation_checklist import checklist
-from CEMSynthLib.commands.evaluation_jobs import ImageJob, Outcome
+from CEMSynthLib.commands.evaluation_jobs import ImageJob
 from CEMSynthLib.commands.evaluation_leakage import HashedImage, fingerprint_of, hash_of
 from CEMSynthLib.commands.measurement import drawn_regions, sort_regions
 from CEMSynthLib.commands.simulated_regions import simulated_regions
@@ -19,7 +19,8 @@ from CEMSynthLib.errors import CEMSynthError
 from CEMSynthLib.evaluation.cohort import Check, CohortResult, evaluate_records
 from CEMSynthLib.evaluation.cohort_report import CohortReportContent, estimate_text, render_cohort_report
 from CEMSynthLib.evaluation.cohort_tables import lesions_csv, results_csv, summary
-from CEMSynthLib.evaluation.image_record import ImageRecord, parse_record
+from CEMSynthLib.evaluation.image_record import ImageRecord
+from CEMSynthLib.evaluation.observed_view import ObservedView
 from CEMSynthLib.evaluation.study_table import Readings
 from CEMSynthLib.evaluation.truth import find_truth, view_truth
 from CEMSynthLib.export.files import write_text
@@ -31,8 +32,8 @@ from CEMSynthLib.study.synthetic import synthetic_of
 if TYPE_CHECKING:
     from CEMSynthLib.generator.card import HeldOutMetrics, ModelCard
 
-IMAGES = "images"
 REPORT, RESULTS, LESIONS, SUMMARY = "report.html", "results.csv", "lesions.csv", "summary.json"
+RESULT_FILES = (REPORT, RESULTS, LESIONS, SUMMARY, "model.json")
 
 
 class NothingToEvaluateError(CEMSynthError):
@@ -59,6 +60,8 @@ def plan_jobs(
     synthetic: Sequence[CEMImage] | None = None,
     regions: Sequence[TiedRegion] = (),
     progress: Progress = silent,
+    *,
+    fingerprints: bool = True,
 ) -> Planned:
     """Find what can be evaluated, and read every image once for its hash.
 
@@ -72,6 +75,8 @@ def plan_jobs(
         Of lesions and backgrounds; where empty, those of a simulated cohort are looked for.
     progress
         Called after each image.
+    fingerprints
+        Whether low-energy images are to be compared with those of a training.
 
     Raises
     ------
@@ -119,7 +124,7 @@ def plan_jobs(
                 regions=tuple(t.region for t in tied if not t.in_pixels),
                 drawn=tuple(drawn_regions(tied, acquisition)),
                 truth=view_truth(truth, patient_id, acquisition.name) if truth else None,
-                fingerprint=fingerprint_of(low),
+                fingerprint=fingerprint_of(low) if fingerprints else "",
             )
         )
         progress(len(jobs), len(pairs), "read")
@@ -137,7 +142,7 @@ def plan_pre_contrast(found: StudyFolder, planned: Planned, progress: Progress =
     NothingToEvaluateError
         The cohort is not simulated before injection, or holds other views.
     """
-    before = plan_jobs(found, progress=progress)
+    before = plan_jobs(found, progress=progress, fingerprints=False)
     if any(job.truth is None or not job.truth.pre_contrast for job in before.jobs):
         raise NothingToEvaluateError(f"{found.root} was not made by cemsynth simulate --pre-contrast.")
     views = [{(job.patient_id, job.acquisition.name) for job in one.jobs} for one in (planned, before)]
@@ -147,73 +152,30 @@ def plan_pre_contrast(found: StudyFolder, planned: Planned, progress: Progress =
     return Planned(jobs, before.left_out)
 
 
-def run_jobs(
-    planned: Planned,
-    folder: Path,
-    work: Callable[[Sequence[ImageJob]], Iterable[Outcome]],
-    progress: Progress = silent,
-) -> tuple[list[ImageRecord], list[str]]:
-    """Do what is not done yet; each record is written as soon as it is there.
+def plan_training(
+    found: StudyFolder, planned: Planned, synthetic: Sequence[CEMImage] | None = None, progress: Progress = silent
+) -> Planned:
+    """Jobs of the model observer on simulated training patients, to choose its thresholds.
 
-    Parameters
-    ----------
-    planned
-        The jobs.
-    folder
-        Holds ``images/KEY.json`` of an earlier run that was stopped; records of images whose pixels have changed since
-        are made anew.
-    work
-        Does jobs and gives their outcomes in any order.
-    progress
-        Called after each image.
-
-    Returns
-    -------
-    records, problems
+    Raises
+    ------
+    NothingToEvaluateError
+        The patients are not simulated, are simulated before injection, or are among those of the test set.
     """
-    (folder / IMAGES).mkdir(exist_ok=True)
-    records, waiting = [], []
-    for job in planned.jobs:
-        earlier = _earlier(folder, job)
-        if earlier is None:
-            waiting.append(job)
-        else:
-            records.append(earlier)
-    done, problems = len(records), []
-    if done:
-        progress(done, len(planned.jobs), "done earlier")
-    keys = {job.number: job.key for job in planned.jobs}
-    for outcome in work(waiting):
-        if outcome.record is None:
-            problems.append(outcome.problem)
-        else:
-            write_text(record_file(folder, keys[outcome.number]), outcome.record.to_json())
-            records.append(outcome.record)
-        done += 1
-        progress(done, len(planned.jobs), "evaluated")
-    if not records:
-        raise NothingToEvaluateError(f"No image could be evaluated. {problems[0] if problems else ''}".strip())
-    return records, sorted(problems)
-
-
-def record_file(folder: Path, key: str) -> Path:
-    """Where the record of an image lies."""
-    return folder / IMAGES / f"{key}.json"
-
-
-def _earlier(folder: Path, job: ImageJob) -> ImageRecord | None:
-    path = record_file(folder, job.key)
-    if not path.is_file():
-        return None
-    record = parse_record(path.read_text(encoding="utf-8"), path.name)
-    return record if record.hashes == job.hashes and record.source == job.source else None
-
-
-def belongs(planned: Planned, before: Planned | None = None) -> Callable[[str], bool]:
-    """Whether an evaluation writes a file of this name."""
-    names = {f"{IMAGES}/{job.key}.json" for job in (*planned.jobs, *(before.jobs if before else ()))}
-    names |= {REPORT, RESULTS, LESIONS, SUMMARY, "model.json"}
-    return lambda name: name in names
+    training = plan_jobs(found, synthetic, progress=progress, fingerprints=False)
+    if any(job.truth is None or job.truth.pre_contrast for job in training.jobs):
+        raise NothingToEvaluateError(
+            f"{found.root} was not made by cemsynth simulate, or --pre-contrast; the model observer's thresholds need "
+            "simulated patients after injection."
+        )
+    tested = {job.patient_id for job in planned.jobs}, {h for job in planned.jobs for h in job.hashes.values()}
+    for job in training.jobs:
+        if job.patient_id in tested[0] or tested[1] & set(job.hashes.values()):
+            raise NothingToEvaluateError(
+                f"Patient {job.patient_id} of {found.root} is in the test set too; give other patients to --training."
+            )
+    jobs = tuple(replace(job, key=f"training_{job.key}", only_observed=True) for job in training.jobs)
+    return Planned(jobs, training.left_out)
 
 
 def write_results(
@@ -261,11 +223,14 @@ def write_results(
 
 
 def conclude(
-    records: Sequence[ImageRecord], card: "ModelCard | None", readings: Readings | None = None
+    records: Sequence[ImageRecord],
+    card: "ModelCard | None",
+    readings: Readings | None = None,
+    observed: Sequence[ObservedView] = (),
 ) -> CohortResult:
-    """Compute the cohort's figures."""
+    """Compute the cohort's figures; ``observed`` are views of training patients for the model observer."""
     training = card.training.description if card else "not known: images made elsewhere"
-    return evaluate_records(records, training, readings)
+    return evaluate_records(records, training, readings, observed=observed)
 
 
 def card_metrics(result: CohortResult, description: str) -> "HeldOutMetrics":

@@ -16,8 +16,9 @@ from CEMSynthLib.errors import CEMSynthError
 from CEMSynthLib.evaluation.baselines_file import read_baselines
 from CEMSynthLib.evaluation.drawn import DrawnRegion
 from CEMSynthLib.evaluation.errors import EvaluationError
-from CEMSynthLib.evaluation.image_measures import measure_image
+from CEMSynthLib.evaluation.image_measures import measure_image, observe_image
 from CEMSynthLib.evaluation.image_record import ImageRecord
+from CEMSynthLib.evaluation.observed_view import ObservedView
 from CEMSynthLib.evaluation.truth import ViewTruth
 from CEMSynthLib.generator.client import WorkerGenerator
 from CEMSynthLib.measurement.regions import Region
@@ -26,7 +27,10 @@ from CEMSynthLib.study.model import Acquisition, CEMImage, FloatImage, ImageKind
 
 @dataclass(frozen=True)
 class ImageJob:
-    """One image; ``synthetic`` where it came as a file, ``number`` is its place in the run, ``key`` its file's name."""
+    """One image; ``synthetic`` where it came as a file, ``number`` is its place in the run, ``key`` its file's name.
+
+    With ``only_observed`` nothing is done but the model observer's filters.
+    """
 
     number: int
     key: str
@@ -39,6 +43,7 @@ class ImageJob:
     drawn: tuple[DrawnRegion, ...]
     truth: ViewTruth | None
     fingerprint: str = ""
+    only_observed: bool = False
 
 
 @dataclass(frozen=True)
@@ -46,7 +51,7 @@ class Outcome:
     """What became of a job: a record, or the sentence that says why there is none."""
 
     number: int
-    record: ImageRecord | None
+    record: ImageRecord | ObservedView | None
     problem: str = ""
 
 
@@ -103,7 +108,7 @@ class ImageMeasurer:
         except CEMSynthError as error:
             return Outcome(job.number, None, f"{job.source}: {error}")
 
-    def _measure(self, job: ImageJob) -> ImageRecord:
+    def _measure(self, job: ImageJob) -> ImageRecord | ObservedView:
         low = job.acquisition.low_energy
         synthetic = job.synthetic
         if synthetic is None and low is not None and self.model is not None:
@@ -111,6 +116,17 @@ class ImageMeasurer:
             synthetic = _as_image(low, pixels, self.model.card.display_window)
         if synthetic is None or low is None:
             raise EvaluationError("there is no synthetic image of it.")
+        if job.only_observed:
+            if job.truth is None:
+                raise EvaluationError("it is not simulated.")
+            return observe_image(
+                job.acquisition,
+                synthetic,
+                source=job.source,
+                patient_id=job.patient_id,
+                hashes=job.hashes,
+                truth=job.truth,
+            )
         return measure_image(
             job.acquisition,
             synthetic,

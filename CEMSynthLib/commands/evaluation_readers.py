@@ -15,6 +15,8 @@ _NAMES = {
     "sensitivity": "sensitivity",
     "specificity": "specificity",
     "ROC AUC": "auc",
+    "localized sensitivity": "localized_sensitivity",
+    "false marks per image": "detections",
     "BPE a-b against c-d, accuracy": "bpe_accuracy",
     "BPE a-b against c-d, majority baseline": "bpe_majority",
 }

@@ -12,7 +12,9 @@ from CEMSynthLib.errors import CEMSynthError
 TRIAL, KEY = "trial.json", "patient-key"
 #: Test patients of the study's design, by number: the first and how many.
 TEST_PATIENTS = {"quick": (101, 10), "test": (101, 40), "study": (101, 40)}
-TRAINING_PATIENTS = (1, 100)
+#: Training patients, on which the model observer's thresholds are chosen and (study) the model is trained; quick has no
+#: time for any, its thresholds are chosen on the other test patients.
+TRAINING_PATIENTS = {"quick": (1, 0), "test": (1, 40), "study": (1, 100)}
 
 
 class TrialError(CEMSynthError):
@@ -33,14 +35,18 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser = subparsers.add_parser(
         "trial",
         help="the study in silico: simulate, train (preset study), evaluate, one report",
-        description="Simulate the study's test patients after and before injection, evaluate a model on them, and fill "
-        "the study's table. A trial that was stopped goes on where it stopped when the same command is given again.",
+        description="Simulate the study's test patients after and before injection (test, study: also training "
+        "patients, for the thresholds of the model observer), evaluate a model on them, and fill the study's table. "
+        "A trial that was stopped goes on where it stopped when the same command is given again.",
     )
     parser.add_argument(
         "--preset",
         choices=tuple(TEST_PATIENTS),
         default="quick",
         help="quick: 10 test patients, shipped weights (default); test: 40; study: also trains on the 100",
+    )
+    parser.add_argument(
+        "--patients", type=_patients, metavar="N", help="at most so many test and training patients, to try it out"
     )
     parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="folder of the trial")
     parser.add_argument("--seed", type=int, default=2026, metavar="S", help="of the simulated patients (default 2026)")
@@ -93,19 +99,30 @@ def steps(arguments: argparse.Namespace) -> Iterator[Step]:
         numbers = ("--first", str(first), "--patients", str(count))
         return Step(f"simulate {name}", ("simulate", *common, *numbers, *more, "--output", str(folder / name)))
 
+    most = arguments.patients or 10**6
+    tested, trained = ((first, min(n, most)) for first, n in (TEST_PATIENTS[preset], TRAINING_PATIENTS[preset]))
     model = arguments.model
+    if trained[1]:
+        yield simulated("training", *trained)
     if preset == "study":
-        yield simulated("training", *TRAINING_PATIENTS)
         model = str(folder / "model")
         words: tuple[str, ...] = ("train", str(folder / "training/dicom"), "--preset", arguments.training_preset)
         words += ("--device", arguments.device, "--patient-key", str(folder / KEY), "--output", model)
         yield Step("train", words, resumes=folder / "model")
-    yield simulated("test", *TEST_PATIENTS[preset])
-    yield simulated("test_before_injection", *TEST_PATIENTS[preset], "--pre-contrast")
+    yield simulated("test", *tested)
+    yield simulated("test_before_injection", *tested, "--pre-contrast")
     words = ("evaluate", str(folder / "test/dicom"), "--pre-contrast", str(folder / "test_before_injection/dicom"))
     words += ("--model", model, "--device", arguments.device, "--processes", str(arguments.processes))
+    words += ("--training", str(folder / "training/dicom")) if trained[1] else ()
     words += ("--patient-key", str(folder / KEY)) if preset == "study" else ()
     yield Step("evaluate", (*words, "--output", str(folder / "evaluation")))
+
+
+def _patients(text: str) -> int:
+    count = int(text)
+    if count < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not a whole number above 0")
+    return count
 
 
 def run_steps(

@@ -10,6 +10,7 @@ from CEMSynthLib.evaluation.halo_summary import HaloSummary, summarize_halo
 from CEMSynthLib.evaluation.heldout import MODEL, BaselineComparison, HeldOutResult, summarize
 from CEMSynthLib.evaluation.image_record import ImageRecord
 from CEMSynthLib.evaluation.lesion_summary import LesionSummary, summarize_lesions
+from CEMSynthLib.evaluation.observed_view import ObservedView
 from CEMSynthLib.evaluation.observer_reads import observer_readings
 from CEMSynthLib.evaluation.study_table import Readings, StudyRow, study_table
 
@@ -57,7 +58,11 @@ def in_order(records: Sequence[ImageRecord]) -> list[ImageRecord]:
 
 
 def evaluate_records(
-    records: Sequence[ImageRecord], training: str, readings: Readings | None = None, seed: int = 0
+    records: Sequence[ImageRecord],
+    training: str,
+    readings: Readings | None = None,
+    seed: int = 0,
+    observed: Sequence[ObservedView] = (),
 ) -> CohortResult:
     """Compute the cohort's figures.
 
@@ -71,6 +76,8 @@ def evaluate_records(
         Of readers; without them model observers read a simulated cohort.
     seed
         Of the bootstraps.
+    observed
+        Views of training patients, on which the model observers' thresholds are chosen.
 
     Raises
     ------
@@ -80,7 +87,7 @@ def evaluate_records(
     if not records:
         raise EvaluationError("No image could be evaluated, so there is nothing to report.")
     ordered = in_order(records)
-    readings = readings or observer_readings(ordered, seed)
+    readings = readings or observer_readings(ordered, observed, seed)
     heldout = summarize([r.figures for r in ordered], seed=seed)
     lesions, halo = summarize_lesions(ordered, seed), summarize_halo(ordered, seed)
     counted = Counter(w for r in ordered for w in dict.fromkeys(r.warnings))

@@ -12,6 +12,7 @@ from CEMSynthLib.evaluation.drawn import DrawnRegion, placed_regions
 from CEMSynthLib.evaluation.errors import EvaluationError
 from CEMSynthLib.evaluation.heldout import HeldOutImage, image_figures
 from CEMSynthLib.evaluation.image_record import Contrast, HaloRecord, ImageRecord, LesionRecord
+from CEMSynthLib.evaluation.observed_view import ObservedView
 from CEMSynthLib.evaluation.observer import Observation, observe
 from CEMSynthLib.evaluation.truth import LesionTruth, ViewTruth
 from CEMSynthLib.measurement.cnr import CNRResult
@@ -116,6 +117,30 @@ def measure_image(
         warnings=(*acquisition.warnings, *warnings, *lost, *problems),
         observed=_observed(images) if truth else (),
     )
+
+
+def observe_image(
+    acquisition: Acquisition,
+    synthetic: CEMImage,
+    *,
+    source: str,
+    patient_id: str,
+    hashes: Mapping[str, str],
+    truth: ViewTruth,
+) -> ObservedView:
+    """Apply the model observer's filters alone (see `measure_image`).
+
+    Raises
+    ------
+    EvaluationError
+        There is no clinical image on the grid, no spacing, or nothing of the breast can be searched.
+    """
+    images, _ = read_images(acquisition, synthetic)
+    observed = _observed(images)
+    if len(observed) < 2:
+        raise EvaluationError(f"{source} cannot be read by the model observer. {images.pair.note}".strip())
+    side = acquisition.laterality.value if acquisition.laterality else "?"
+    return ObservedView(source, patient_id, side, dict(hashes), truth, observed)
 
 
 def _observed(images: AcquisitionImages) -> tuple[Observation, ...]:

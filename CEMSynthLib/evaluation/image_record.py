@@ -121,7 +121,7 @@ def parse_record(text: str, name: str) -> ImageRecord:
         content = json.loads(text)
         if content.pop("version") != VERSION:
             raise EvaluationError(f"{name} was written by another version; evaluate into a new folder.")
-        made = _typed(ImageRecord, content)
+        made = typed(ImageRecord, content)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise EvaluationError(f"{name} is damaged; delete it, and the same command makes it again.") from error
     if not isinstance(made, ImageRecord):
@@ -129,19 +129,19 @@ def parse_record(text: str, name: str) -> ImageRecord:
     return made
 
 
-def _typed(kind: Any, value: Any) -> Any:
+def typed(kind: Any, value: Any) -> Any:
     """A JSON value as the annotated type: dataclasses, tuples, optional values and plain ones."""
     origin = typing.get_origin(kind)
     if origin in (types.UnionType, typing.Union):
         inner = next(k for k in typing.get_args(kind) if k is not type(None))
-        return None if value is None else _typed(inner, value)
+        return None if value is None else typed(inner, value)
     if origin is tuple:
         inner, *rest = typing.get_args(kind)
         kinds = [inner] * len(value) if rest == [...] else [inner, *rest]
-        return tuple(_typed(k, v) for k, v in zip(kinds, value, strict=True))
+        return tuple(typed(k, v) for k, v in zip(kinds, value, strict=True))
     if is_dataclass(kind) and isinstance(kind, type):
         hints = typing.get_type_hints(kind)
-        return kind(**{field.name: _typed(hints[field.name], value[field.name]) for field in fields(kind)})
+        return kind(**{field.name: typed(hints[field.name], value[field.name]) for field in fields(kind)})
     if kind is float and isinstance(value, int):
         return float(value)
     return value

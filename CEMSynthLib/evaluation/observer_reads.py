@@ -11,6 +11,7 @@ from scipy import stats
 from CEMSynthLib.evaluation.estimate import Estimate, mean_estimate, missing, rate_estimate
 from CEMSynthLib.evaluation.image_measures import CLINICAL, SYNTHETIC
 from CEMSynthLib.evaluation.image_record import ImageRecord
+from CEMSynthLib.evaluation.observed_view import ObservedView, view_of
 from CEMSynthLib.evaluation.observer import Observation
 from CEMSynthLib.evaluation.study_table import Readings
 
@@ -32,20 +33,35 @@ class _Breast:
     much_bpe: bool
     score: float
     bpe_score: float
-    views: tuple[tuple[ImageRecord, Observation], ...]
+    views: tuple[tuple[ObservedView, Observation], ...]
 
 
-def observer_readings(records: Sequence[ImageRecord], seed: int = 0) -> Readings | None:
+@dataclass(frozen=True)
+class _Task:
+    """What is decided: name, score and truth of a breast, and what a threshold is chosen for."""
+
+    name: str
+    score: Callable[[_Breast], float]
+    truth: Callable[[_Breast], bool]
+    merit: Callable[[Sequence[bool], Sequence[bool]], float]
+
+
+def observer_readings(
+    records: Sequence[ImageRecord], training: Sequence[ObservedView] = (), seed: int = 0
+) -> Readings | None:
     """Let three model observers read every breast of a simulated cohort.
 
-    A breast is called positive where its strongest response (both views), with internal noise added, is above a
-    threshold. The threshold is chosen for each patient and image type on the other patients only: for detection the
-    one with the largest sensitivity + specificity (Youden 1950), for BPE c-d that with the largest accuracy.
+    A breast is called positive where its score (mean over its views, see `CEMSynthLib.evaluation.observer`), with
+    internal noise added, is above a threshold: for detection the one with the largest sensitivity + specificity (Youden
+    1950), for BPE c-d that with the largest accuracy.
 
     Parameters
     ----------
     records
         Of the images, in a fixed order.
+    training
+        Views of training patients, on which each observer's thresholds are chosen for each image type; without them
+        they are chosen for each patient on the other patients of the test set.
     seed
         Of the bootstrap.
 
@@ -54,13 +70,15 @@ def observer_readings(records: Sequence[ImageRecord], seed: int = 0) -> Readings
     Readings or None
         ``None`` where not every image is simulated and observed.
     """
-    if not records or any(r.truth is None or len(r.observed) < 2 for r in records):
+    views = [view for record in records if (view := view_of(record)) is not None]
+    if not records or len(views) < len(records):
         return None
+    ordered = sorted(training, key=lambda view: (view.patient_id, view.laterality, view.source))
     figures: dict[str, dict[str, Estimate]] = {}
     calls: dict[str, list[list[bool]]] = {}
     for image in (CLINICAL, SYNTHETIC):
-        figures[image], calls[image] = _read(_breasts(records, image), image, seed)
-    truth = [b.positive for b in _breasts(records, CLINICAL)]
+        figures[image], calls[image] = _read(_breasts(views, image), _breasts(ordered, image), image, seed)
+    truth = [b.positive for b in _breasts(views, CLINICAL)]
     for number, (one, other) in enumerate(zip(calls[CLINICAL], calls[SYNTHETIC], strict=True), start=1):
         right = [(a == t, b == t) for a, b, t in zip(one, other, truth, strict=True)]
         first, second = right.count((True, False)), right.count((False, True))
@@ -71,47 +89,56 @@ def observer_readings(records: Sequence[ImageRecord], seed: int = 0) -> Readings
             else missing(name, "clinical and synthetic reads are equally right in every breast")
         )
     noise = ", ".join(f"{k:g}" for k in INTERNAL_NOISE)
+    patients = len({view.patient_id for view in training})
+    chosen = (
+        f"on {patients} training patients, for each image type (LE after injection)"
+        if training
+        else "on the other patients of this cohort (leave one patient out), since no training patients were given"
+    )
     return Readings(
         "Model observers, not people: a center-surround matched filter (2.5, 4, 6 mm) over the breast, halo taken off; "
-        "three "
-        f"observers with internal noise of {noise} standard deviations of the scores; thresholds chosen on the other "
-        "patients (leave one patient out). Truth: the breast holds a malignant lesion that enhances; BPE c-d as "
-        "simulated. A benign lesion that enhances is a false positive to them.",
+        "the strongest response less the median of the next seven, mean over the views; three observers with internal "
+        f"noise of {noise} standard deviations of the scores; thresholds chosen {chosen}. Truth: the breast holds a "
+        "malignant lesion that enhances; BPE c-d as simulated. A benign "
+        "lesion that enhances is a false positive to them.",
         figures,
     )
 
 
-def _breasts(records: Sequence[ImageRecord], image: str) -> list[_Breast]:
-    grouped: dict[tuple[str, str], list[tuple[ImageRecord, Observation]]] = {}
-    for record in records:
-        seen = next(o for o in record.observed if o.image == image)
-        grouped.setdefault((record.patient_id, record.laterality), []).append((record, seen))
+def _breasts(views: Sequence[ObservedView], image: str) -> list[_Breast]:
+    grouped: dict[tuple[str, str], list[tuple[ObservedView, Observation]]] = {}
+    for view in views:
+        seen = next(o for o in view.observed if o.image == image)
+        grouped.setdefault((view.patient_id, view.laterality), []).append((view, seen))
     return [
         _Breast(
             patient,
             side,
-            any(r.truth is not None and r.truth.positive for r, _ in views),
-            any(r.truth is not None and r.truth.bpe in DENSE for r, _ in views),
-            max(o.candidates[0].score for _, o in views),
-            float(np.mean([o.bpe_score for _, o in views])),
-            tuple(views),
+            any(view.truth.positive for view, _ in both),
+            any(view.truth.bpe in DENSE for view, _ in both),
+            float(np.mean([o.score for _, o in both])),
+            float(np.mean([o.bpe_score for _, o in both])),
+            tuple(both),
         )
-        for (patient, side), views in grouped.items()
+        for (patient, side), both in grouped.items()
     ]
 
 
-def _read(breasts: Sequence[_Breast], image: str, seed: int) -> tuple[dict[str, Estimate], list[list[bool]]]:
+def _read(
+    breasts: Sequence[_Breast], training: Sequence[_Breast], image: str, seed: int
+) -> tuple[dict[str, Estimate], list[list[bool]]]:
     truth, dense = [b.positive for b in breasts], [b.much_bpe for b in breasts]
     patients = [b.patient_id for b in breasts]
+    detection = _Task("detection", lambda b: b.score, lambda b: b.positive, _youden)
+    bpe = _Task("bpe", lambda b: b.bpe_score, lambda b: b.much_bpe, _accuracy)
     found: dict[str, Estimate] = {}
     calls, dense_calls, places = [], [], []
     for number, noise in enumerate(INTERNAL_NOISE, start=1):
-        scores = _noisy([b.score for b in breasts], breasts, f"{image}|detection|{number}", noise)
-        called, thresholds = _decide(scores, truth, patients, _youden)
+        name = f"{image}|{{}}|{number}"
+        called = _decide(breasts, training, detection, noise, name.format("detection"))[0]
         calls.append(called)
-        places.append([_at_lesion(b, t) for b, t in zip(breasts, thresholds, strict=True)])
-        scores = _noisy([b.bpe_score for b in breasts], breasts, f"{image}|bpe|{number}", noise)
-        dense_calls.append(_decide(scores, dense, patients, _accuracy)[0])
+        places.append([c and _at_lesion(b) for b, c in zip(breasts, called, strict=True)])
+        dense_calls.append(_decide(breasts, training, bpe, noise, name.format("bpe"))[0])
     times = len(INTERNAL_NOISE)
     right = [[c == t for c, t in zip(called, truth, strict=True)] for called in calls]
     for label, rows in (("", right), *((f" observer {i + 1}", [r]) for i, r in enumerate(right))):
@@ -127,10 +154,12 @@ def _read(breasts: Sequence[_Breast], image: str, seed: int) -> tuple[dict[str, 
             )
     near = [n for row in places for n, t in zip(row, truth, strict=True) if t]
     ids = [p for p, t in zip(patients, truth, strict=True) if t] * times
-    name = "sensitivity, response at the lesion"
-    found[name] = rate_estimate(name, near, ids, seed) if near else missing(name, "no breast is positive")
+    name = "localized_sensitivity (called positive, strongest response of a view at the lesion)"
+    found["localized_sensitivity"] = (
+        rate_estimate(name, near, ids, seed) if near else missing(name, "no breast is positive")
+    )
     found["auc"] = _auc([b.score for b in breasts], truth, len(set(patients)))
-    found["detections"] = _false_detections(breasts, truth, patients, seed)
+    found["detections"] = _false_detections(breasts, _decide(breasts, training, detection, 0.0, image)[1], seed)
     hits = [c == d for called in dense_calls for c, d in zip(called, dense, strict=True)]
     found["bpe_accuracy"] = rate_estimate("bpe_accuracy a-b vs c-d", hits, patients * times, seed)
     most = max(dense.count(True), dense.count(False))
@@ -140,8 +169,29 @@ def _read(breasts: Sequence[_Breast], image: str, seed: int) -> tuple[dict[str, 
     return found, calls
 
 
-def _noisy(scores: Sequence[float], breasts: Sequence[_Breast], name: str, noise: float) -> list[float]:
+def _decide(
+    breasts: Sequence[_Breast], training: Sequence[_Breast], task: _Task, noise: float, name: str
+) -> tuple[list[bool], list[float]]:
+    """Calls and thresholds, each threshold chosen on training patients, or else on the other patients."""
+    scores, truth = _noisy(breasts, task, noise, name), [task.truth(b) for b in breasts]
+    if training:
+        known = list(zip(_noisy(training, task, noise, name), map(task.truth, training), strict=True))
+        chosen = [_threshold(known, task.merit)] * len(breasts)
+    else:
+        patients = [b.patient_id for b in breasts]
+        thresholds: Mapping[str, float] = {
+            patient: _threshold(
+                [(s, t) for s, t, p in zip(scores, truth, patients, strict=True) if p != patient], task.merit
+            )
+            for patient in dict.fromkeys(patients)
+        }
+        chosen = [thresholds[p] for p in patients]
+    return [s > t for s, t in zip(scores, chosen, strict=True)], chosen
+
+
+def _noisy(breasts: Sequence[_Breast], task: _Task, noise: float, name: str) -> list[float]:
     """Scores with internal noise that depends on breast, image type and observer alone."""
+    scores = [task.score(b) for b in breasts]
     spread = float(np.std(scores, ddof=1)) if len(scores) > 1 else 0.0
     return [
         score
@@ -150,21 +200,6 @@ def _noisy(scores: Sequence[float], breasts: Sequence[_Breast], name: str, noise
         * float(np.random.default_rng(zlib.crc32(f"{b.patient_id}|{b.laterality}|{name}".encode())).standard_normal())
         for score, b in zip(scores, breasts, strict=True)
     ]
-
-
-def _decide(
-    scores: Sequence[float],
-    truth: Sequence[bool],
-    patients: Sequence[str],
-    merit: Callable[[Sequence[bool], Sequence[bool]], float],
-) -> tuple[list[bool], list[float]]:
-    """Calls and thresholds, each threshold chosen on the other patients."""
-    thresholds: Mapping[str, float] = {
-        patient: _threshold([(s, t) for s, t, p in zip(scores, truth, patients, strict=True) if p != patient], merit)
-        for patient in dict.fromkeys(patients)
-    }
-    chosen = [thresholds[p] for p in patients]
-    return [s > t for s, t in zip(scores, chosen, strict=True)], chosen
 
 
 def _threshold(known: Sequence[tuple[float, bool]], merit: Callable[[Sequence[bool], Sequence[bool]], float]) -> float:
@@ -192,28 +227,24 @@ def _youden(called: Sequence[bool], truth: Sequence[bool]) -> float:
     return sum(rates)
 
 
-def _at_lesion(breast: _Breast, threshold: float) -> bool:
-    """Whether a response above the threshold lies at a malignant lesion that enhances."""
+def _at_lesion(breast: _Breast) -> bool:
+    """Whether the strongest response of at least one view lies at a malignant lesion that enhances."""
     return any(
         np.hypot(c.x_mm - lesion.center_mm[0], c.y_mm - lesion.center_mm[1]) <= lesion.radius_mm + NEAR_MM
-        for record, seen in breast.views
-        for c in seen.candidates
-        if c.score > threshold and record.truth is not None
-        for lesion in record.truth.lesions
+        for view, seen in breast.views
+        for c in seen.candidates[:1]
+        for lesion in view.truth.lesions
         if lesion.malignant and lesion.enhances
     )
 
 
-def _false_detections(
-    breasts: Sequence[_Breast], truth: Sequence[bool], patients: Sequence[str], seed: int
-) -> Estimate:
-    """Responses above the noise-free observer's threshold for each image of breasts without any lesion."""
+def _false_detections(breasts: Sequence[_Breast], thresholds: Sequence[float], seed: int) -> Estimate:
+    """Responses that stand out by more than the noise-free observer's threshold, for each image without any lesion."""
     name = "detections_per_image_of_lesion_free_breasts"
-    _, thresholds = _decide([b.score for b in breasts], truth, patients, _youden)
     counts = [
-        (float(sum(c.score > threshold for c in seen.candidates)), b.patient_id)
+        (float(sum(c.score - seen.clutter > threshold for c in seen.candidates)), b.patient_id)
         for b, threshold in zip(breasts, thresholds, strict=True)
-        if not any(r.truth is not None and r.truth.lesions for r, _ in b.views)
+        if not any(view.truth.lesions for view, _ in b.views)
         for _, seen in b.views
     ]
     if not counts:

@@ -107,10 +107,10 @@ def test_the_card_holds_the_figures(evaluated):
 
 
 def test_a_stopped_run_goes_on_and_ends_the_same(evaluated, cohort, tmp_path, monkeypatch):
-    from CEMSynthLib.commands import evaluation
+    from CEMSynthLib.commands import evaluation_runs
 
     written = []
-    write = evaluation.write_text
+    write = evaluation_runs.write_text
 
     def stop_at_third(path, text):
         if len(written) == 3:
@@ -120,7 +120,7 @@ def test_a_stopped_run_goes_on_and_ends_the_same(evaluated, cohort, tmp_path, mo
 
     output = tmp_path / "out"
     with monkeypatch.context() as patch:
-        patch.setattr(evaluation, "write_text", stop_at_third)
+        patch.setattr(evaluation_runs, "write_text", stop_at_third)
         assert main(words(cohort, output)) == 130
     stamps = {path: path.stat().st_mtime_ns for path in (output / "images").iterdir()}
     assert len(stamps) == 3
@@ -219,6 +219,21 @@ def test_another_file_is_not_taken_for_readings(evaluated, tmp_path):
         read_readings(evaluated / "results.csv")
     with pytest.raises(ReaderFilesError, match="no figures"):
         read_readings(reader_file(tmp_path / "b.json", results=[]))
+
+
+def test_thresholds_of_the_observer_from_training_patients(cohort, tmp_path, capsys):
+    simulate_cohort(tmp_path / "training", SEED + 1, [1, 2], 1.2)
+    output = tmp_path / "out"
+    more = ("--training", tmp_path / "training/dicom")
+    assert main(words(cohort, output, *more)) == 0
+    summary = json.loads((output / "summary.json").read_text(encoding="utf-8"))
+    assert "on 2 training patients" in summary["readings"]["source"]
+    assert len(rows_of(output / "results.csv")) == 8, "training patients are in no table"
+    before = {path.name: path.stat().st_mtime_ns for path in (output / "images").glob("training_*.json")}
+    assert len(before) == 8
+    assert main(words(cohort, output, *more, "--overwrite")) == 0
+    assert main(words(cohort, tmp_path / "no", "--training", cohort / "dicom")) == 2
+    assert "is in the test set too" in capsys.readouterr().err
 
 
 class TestLeakage:

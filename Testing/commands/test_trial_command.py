@@ -15,7 +15,7 @@ def planned(folder, preset, *more):
     return list(steps(make_parser().parse_args(["trial", "--preset", preset, "--output", str(folder), *more])))
 
 
-@pytest.mark.parametrize(("preset", "names"), [("quick", 3), ("test", 3), ("study", 5)])
+@pytest.mark.parametrize(("preset", "names"), [("quick", 3), ("test", 4), ("study", 5)])
 def test_every_step_is_a_command_that_can_be_parsed(tmp_path, preset, names):
     made = planned(tmp_path, preset)
     assert len(made) == names
@@ -27,6 +27,24 @@ def test_every_step_is_a_command_that_can_be_parsed(tmp_path, preset, names):
     if preset == "study":
         assert "--first 1 --patients 100" in " ".join(made[0].words)
         assert str(tmp_path / "model") in made[-1].words
+    assert ("--training" in made[-1].words) is (preset != "quick")
+
+
+def test_fewer_patients_on_both_sides(tmp_path):
+    made = planned(tmp_path, "test", "--patients", "3")
+    assert [" ".join(step.words).count("--patients 3") for step in made] == [1, 1, 1, 0]
+    with pytest.raises(SystemExit):
+        planned(tmp_path, "test", "--patients", "0")
+
+
+@pytest.mark.slow
+def test_a_tiny_test_trial_chooses_thresholds_on_training_patients(tmp_path):
+    pytest.importorskip("torch")
+    words = ["trial", "--preset", "test", "--patients", "2", "--pixel-spacing-mm", "1.6", "--device", "cpu"]
+    assert main([*words, "--output", str(tmp_path / "trial")]) == 0
+    summary = json.loads((tmp_path / "trial/evaluation/summary.json").read_text(encoding="utf-8"))
+    for one in (summary, summary["pre_contrast"]):
+        assert "thresholds chosen on 2 training patients" in json.dumps(one["readings"])
 
 
 def test_what_is_done_is_not_done_again(tmp_path):

@@ -13,7 +13,9 @@ from CEMSynthLib.evaluation.cohort_tables import lesions_csv, results_csv, summa
 from CEMSynthLib.evaluation.errors import EvaluationError
 from CEMSynthLib.evaluation.image_measures import measure_image
 from CEMSynthLib.evaluation.image_record import parse_record
-from CEMSynthLib.evaluation.observer import observe
+from CEMSynthLib.evaluation.observed_view import ObservedView, parse_view
+from CEMSynthLib.evaluation.observer import Candidate, Observation, observe
+from CEMSynthLib.evaluation.observer_reads import observer_readings
 from CEMSynthLib.evaluation.truth import LesionTruth, ViewTruth
 from CEMSynthLib.measurement.regions import Region, RegionRole
 from CEMSynthLib.measurement.shapes import Ellipse
@@ -128,6 +130,67 @@ def test_the_observers_response_is_that_of_the_filter():
     assert seen.candidates[0].score == pytest.approx(expected, rel=0.05)
     nothing = observe("x", flat.astype(np.float32), breast(), breast() & False, SPACING, 380.0)
     assert nothing.candidates[0].score == pytest.approx(0, abs=1e-3)  # the skin edge makes no response
+
+
+def seen_breast(patient, positive, score, clutter=0.01, lesion_at=(40.0, 80.0)):
+    """One view whose two images hold a strong response at (40, 80) mm and three weak ones."""
+    told = replace(truth(positive, positive, lesion_at[::-1]), bpe="d" if positive else "a")
+    candidates = (Candidate(score, 40.0, 80.0), *(Candidate(clutter, 10.0 * n, 10.0) for n in range(1, 4)))
+    both = tuple(Observation(kind, candidates, score) for kind in ("clinical", "synthetic"))
+    return ObservedView(f"{patient}.dcm", patient, "L", {}, told, both)
+
+
+def seen_record(patient, positive, score, **more):
+    view = seen_breast(patient, positive, score, **more)
+    return replace(
+        record(1, patient=patient), source=view.source, patient_id=patient, truth=view.truth, observed=view.observed
+    )
+
+
+def test_a_spot_counts_by_how_far_it_stands_out():
+    one = Observation("x", tuple(Candidate(s, 0.0, 0.0) for s in (0.5, 0.3, 0.2, 0.1)), 0.0)
+    assert one.clutter == 0.2
+    assert one.score == pytest.approx(0.3)
+    assert Observation("x", (Candidate(0.5, 0, 0),), 0.0).score == 0.5
+
+
+def test_thresholds_come_from_training_patients_alone(monkeypatch):
+    """Training patients part at 0.5, test patients at 0.05: only their own threshold would call them right."""
+    monkeypatch.setattr("CEMSynthLib.evaluation.observer_reads.INTERNAL_NOISE", (0.0,))
+    tested = [seen_record(f"T{n}", n % 2 == 0, 0.08 if n % 2 == 0 else 0.02) for n in range(6)]
+    own = observer_readings(tested)
+    assert own.figures["clinical"]["accuracy"].value == 1
+    assert "leave one patient out" in own.source
+    training = [seen_breast(f"R{n}", n % 2 == 0, 0.8 if n % 2 == 0 else 0.2) for n in range(4)]
+    read = observer_readings(tested, training)
+    figures = read.figures["clinical"]
+    assert (figures["sensitivity"].value, figures["specificity"].value) == (0, 1)
+    assert figures["auc"].value == 1
+    assert figures["bpe_accuracy"].value == 0.5
+    assert "on 4 training patients" in read.source
+    assert observer_readings(tested, training[::-1]) == read
+    low = observer_readings(tested, [seen_breast("R0", True, 0.06), seen_breast("R1", False, 0.04)])
+    assert low.figures["synthetic"]["accuracy"].value == 1
+    assert low.figures["synthetic"]["localized_sensitivity"].value == 1
+
+
+def test_a_positive_call_for_another_place_is_not_localized(monkeypatch):
+    monkeypatch.setattr("CEMSynthLib.evaluation.observer_reads.INTERNAL_NOISE", (0.0,))
+    tested = [
+        seen_record(f"T{n}", n % 2 == 0, 0.08 if n % 2 == 0 else 0.02, lesion_at=(40.0, 80.0 + 6 * n)) for n in range(4)
+    ]
+    figures = observer_readings(tested).figures["synthetic"]
+    assert figures["sensitivity"].value == 1
+    assert figures["localized_sensitivity"].value == 0.5
+
+
+def test_an_observed_view_survives_its_file():
+    view = seen_breast("P", True, 0.5)
+    assert parse_view(view.to_json(), "x") == view
+    with pytest.raises(EvaluationError, match="damaged"):
+        parse_view(view.to_json()[:-30], "x")
+    with pytest.raises(EvaluationError, match="another version"):
+        parse_view(view.to_json().replace('"version": 1', '"version": 99'), "x")
 
 
 def test_all_negative_cases_give_words_not_nan():
