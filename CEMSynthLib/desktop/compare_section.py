@@ -79,7 +79,9 @@ class CompareSection(Section):
         self._stopBlink()
 
     def onShown(self, volumes: "AcquisitionVolumes | None") -> None:
-        """Another acquisition has other windows to choose from."""
+        """Another acquisition has other windows to choose from; a deleted image leaves its view."""
+        if volumes is not None:
+            self.comparison.apply()
         box = self.ui.comparePresetComboBox
         wasBlocked = box.blockSignals(True)
         box.clear()
@@ -207,7 +209,9 @@ class CompareSection(Section):
         ):
             widget.enabled = not missing
             widget.toolTip = missing or withKey(toolTip, self._keys.get(widget, ("", None))[0])
-        self.ui.compareLayoutComboBox.toolTip = _("How the views are arranged.")
+        self.ui.compareLayoutComboBox.toolTip = withKey(
+            _("How the views are arranged."), ", ".join(LAYOUT_KEYS.values())
+        )
 
     def _step(self, step: int) -> None:
         key = neighbor(self.logic.study.rows(), self.panel.selectedKey(), step)

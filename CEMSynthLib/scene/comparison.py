@@ -4,16 +4,16 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
-from CEMSynthLib.scene.acquisitions import AcquisitionVolumes
+from CEMSynthLib.scene.acquisitions import AcquisitionVolumes, find_acquisition
 from CEMSynthLib.scene.compare import layers_of, link_views, show_layers
 from CEMSynthLib.scene.comparison_state import ComparisonState, read_state, write_state
+from CEMSynthLib.scene.comparison_windows import ComparisonWindows, choose_preset, iodine_of, reset_windows
 from CEMSynthLib.scene.cursor import LinkedCursor
-from CEMSynthLib.scene.difference import CenteredWindow, difference_volume
+from CEMSynthLib.scene.difference import difference_volume
 from CEMSynthLib.scene.layout import VIEWS, Content, Layout, ViewSpec
 from CEMSynthLib.scene.overlay import ViewOverlay
 from CEMSynthLib.scene.pan_link import PanLink
-from CEMSynthLib.scene.presets import Preset, apply_preset, presets_of
-from CEMSynthLib.scene.shared_window import SharedWindow
+from CEMSynthLib.scene.presets import Preset, presets_of
 from CEMSynthLib.scene.zoom import actual_pixels, fit_views
 
 if TYPE_CHECKING:
@@ -57,10 +57,11 @@ class Comparison:
         self._partners = partners
         #: Called after the user's choices changed, by whatever way.
         self.changed: Callable[[], None] = lambda: None
-        self._volumes: AcquisitionVolumes | None = None
-        self._hanging: dict[str, AcquisitionVolumes] = {}
-        self._windows: list[SharedWindow] = []
-        self._centered: list[CenteredWindow] = []
+        # Keys, not volumes: the user can delete or synthesize an image at any time.
+        self._key = ""
+        self._hanging: dict[str, str] = {}
+        self._windows = ComparisonWindows()
+        self._notice: str | None = None
         self._overlays: dict[str, ViewOverlay] = {}
         self._pan_link: PanLink | None = None
         self._cursor = LinkedCursor(scene)
@@ -74,18 +75,18 @@ class Comparison:
 
     @property
     def volumes(self) -> AcquisitionVolumes | None:
-        """The acquisition that is compared."""
-        return self._volumes
+        """The acquisition that is compared; ``None`` where there is none, or its images are no longer there."""
+        return self._find(self._key)
 
     @property
     def can_compare(self) -> bool:
         """Whether there are a clinical and a synthetic image."""
-        shown = self._volumes
+        shown = self.volumes
         return shown is not None and shown.recombined is not None and shown.synthetic is not None
 
     def show(self, volumes: AcquisitionVolumes) -> None:
         """Compare the images of an acquisition, in the layout of the state, fitted into the views."""
-        self._volumes = volumes
+        self._key = volumes.key
         self._show_layout(self.state.layout)
 
     def update(self, **choices: Any) -> None:
@@ -102,8 +103,9 @@ class Comparison:
         self.changed()
 
     def apply(self) -> None:
-        """Show what the state says, in the views that are there; zoom and pan stay."""
+        """Show what the state says and the scene holds, in the views that are there; zoom and pan stay."""
         state = self.state
+        self._windows.follow(self._shown_acquisitions())
         fade = state.fade if self._blink is None else float(self._blink)
         for spec, logic in self._views():
             volumes = self._of(spec)
@@ -151,31 +153,36 @@ class Comparison:
 
     def presets(self) -> list[Preset]:
         """Windows to choose from for the iodine images."""
-        volume = _iodine(self._volumes)
+        shown = self.volumes
+        volume = iodine_of(shown) if shown is not None else None
         return presets_of(volume) if volume is not None else []
 
     def choose_preset(self, name: str) -> None:
         """Show the iodine images of all shown acquisitions with their window of a name, where they have it."""
-        for volume in (_iodine(volumes) for volumes in self._shown_acquisitions()):
-            for preset in presets_of(volume) if volume is not None else []:
-                if preset.name == name and volume is not None:
-                    apply_preset(volume, preset)
+        choose_preset(self._shown_acquisitions(), name)
 
     def reset_window(self) -> None:
         """Come back to the VOI windows of the images, clinical and synthetic with the clinical one's."""
-        from CEMSynthLib.scene.attributes import window_of
+        reset_windows(self._shown_acquisitions())
 
-        for volumes in self._shown_acquisitions():
-            for volume in (volumes.low_energy, _iodine(volumes)):
-                window = window_of(volume) if volume is not None else None
-                if volume is not None and window is not None:
-                    apply_preset(volume, Preset("", *window))
+    def blind(self, notice: str | None) -> None:
+        """Show one notice in every view with an image, in place of the label of synthetic images.
+
+        Parameters
+        ----------
+        notice
+            What is said of every image, so that the label tells no reader which one is synthetic; ``None``: the label.
+        """
+        self._notice = notice
+        for overlay in self._overlays.values():
+            overlay.label.blind(notice)
 
     def attach(self, tag: str, logic: "vtkMRMLSliceLogic", renderer: Any, request_render: Callable[[], None]) -> None:
         """Draw labels and marks into a slice view; any of the application's, so that every one is labeled."""
         self.detach(tag)
         overlay = ViewOverlay(tag, logic, renderer, request_render)
         self._overlays[tag] = overlay
+        overlay.label.blind(self._notice)
         if overlay.mark is not None:
             self._cursor.add(tag, overlay.mark)
         self._apply_overlay(tag, self.state)
@@ -193,9 +200,9 @@ class Comparison:
 
     def forget(self) -> None:
         """Let go of the volumes: the scene closes."""
-        self._release_windows()
+        self._windows.release()
         self._blink = None
-        self._volumes, self._hanging = None, {}
+        self._key, self._hanging = "", {}
 
     def release(self) -> None:
         """Let go of everything."""
@@ -206,10 +213,8 @@ class Comparison:
             self.detach(tag)
 
     def _show_layout(self, layout: Layout) -> None:
-        self._release_windows()
-        there = layout is Layout.HANGING and self._volumes is not None
-        self._hanging = dict(self._partners(self._volumes.key)) if there and self._volumes is not None else {}
-        self._share_windows()
+        there = layout is Layout.HANGING and bool(self._key)
+        self._hanging = {cell: v.key for cell, v in self._partners(self._key).items()} if there else {}
         self._host.show_layout(layout)
         self.apply()
         self._release_pan_link()
@@ -223,12 +228,16 @@ class Comparison:
             if logic is not None:
                 yield spec, logic
 
+    def _find(self, key: str) -> AcquisitionVolumes | None:
+        found = find_acquisition(self._scene, key) if key else None
+        return found if found is not None and found.kinds else None
+
     def _of(self, spec: ViewSpec) -> AcquisitionVolumes | None:
-        return self._hanging.get(spec.cell) if spec.cell else self._volumes
+        return self._find(self._hanging.get(spec.cell, "") if spec.cell else self._key)
 
     def _shown_acquisitions(self) -> list[AcquisitionVolumes]:
-        there = [volumes for volumes in (self._volumes, *self._hanging.values()) if volumes is not None]
-        return list({volumes.key: volumes for volumes in there}.values())
+        there = [self._find(key) for key in dict.fromkeys((self._key, *self._hanging.values()))]
+        return [volumes for volumes in there if volumes is not None]
 
     def _shown_images(self) -> "list[vtkMRMLScalarVolumeNode]":
         images = [(v.low_energy, v.recombined, v.synthetic) for v in self._shown_acquisitions()]
@@ -236,21 +245,9 @@ class Comparison:
 
     def _difference(self, volumes: AcquisitionVolumes) -> "vtkMRMLScalarVolumeNode | None":
         node = difference_volume(self._scene, volumes)
-        if node is not None and not any(centered.volume is node for centered in self._centered):
-            self._centered.append(CenteredWindow(node))
+        if node is not None:
+            self._windows.center(node)
         return node
-
-    def _share_windows(self) -> None:
-        for volumes in self._shown_acquisitions():
-            if volumes.recombined is not None and volumes.synthetic is not None:
-                self._windows.append(SharedWindow(volumes.recombined, volumes.synthetic))
-
-    def _release_windows(self) -> None:
-        for window in self._windows:
-            window.release()
-        for centered in self._centered:
-            centered.release()
-        self._windows, self._centered = [], []
 
     def _release_pan_link(self) -> None:
         if self._pan_link is not None:
@@ -264,7 +261,3 @@ class Comparison:
             overlay.corner.show(state.corner)
         if overlay.scale_bar is not None:
             overlay.scale_bar.show(state.ruler, dark=state.inverted)
-
-
-def _iodine(volumes: AcquisitionVolumes | None) -> "vtkMRMLScalarVolumeNode | None":
-    return None if volumes is None else volumes.recombined or volumes.synthetic

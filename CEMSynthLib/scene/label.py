@@ -45,6 +45,7 @@ class SyntheticLabel:
         self._composite = composite
         self._renderer = renderer
         self._request_render = request_render
+        self._notice: str | None = None
         self.actor = _actor()
         self.actor.SetVisibility(False)
         renderer.AddViewProp(self.actor)
@@ -74,8 +75,17 @@ class SyntheticLabel:
         """Look again at what the view shows."""
         self._update(self._composite)
 
+    def blind(self, notice: str | None) -> None:
+        """Say the same of every image, for a blinded reading; ``None``: say which are synthetic."""
+        if notice != self._notice:
+            self._notice = notice
+            self.actor.SetInput(notice or TEXT)
+            self._update(self._composite)
+            self._request_render()
+
     def _update(self, _caller: "vtkMRMLNode") -> None:
-        visible = shows_synthetic(self._composite)
+        shown = self._composite.GetBackgroundVolumeID()
+        visible = shows_synthetic(self._composite) if self._notice is None else bool(shown)
         if visible != self.visible:
             self.actor.SetVisibility(visible)
             self._request_render()
