@@ -66,6 +66,9 @@ KVP = "CEMSynth.kVp"
 THICKNESS = "CEMSynth.thicknessMm"
 MINUTES = "CEMSynth.minutesSinceInjection"
 
+#: What a node is for the reader study: ``"image"`` or ``"marks"``; such nodes leave the scene with their case.
+READING = "CEMSynth.reading"
+
 MODALITY_UNITS = "modality"
 FILE_UNITS = "file"
 
