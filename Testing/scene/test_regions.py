@@ -96,6 +96,26 @@ def test_numbers_are_those_of_the_command_line(world, tmp_path: Path) -> None:
                 )  # fmt: skip
 
 
+def test_gray_levels_without_a_unit_are_brought_to_the_clinical_ones(scenes, acquisition) -> None:
+    """Image files, as the command line measures them."""
+    from CEMSynthLib.evaluation.acquisition import _in_units_of
+    from CEMSynthLib.evaluation.content import ReportImage
+
+    world = scenes()
+    described, synthetic = acquisition(spacing=None, shape=SHAPE, sop=None)
+    regions = RegionSet(world.scene)
+    regions.show(load_acquisition(world.scene, described, synthetic))
+    key = regions.add(LESION, Rectangle((100.0, 100.0), (40.0, 30.0)))
+    made = ReportImage(synthetic.pixels(), synthetic.window)
+    expected = _in_units_of(described.recombined.window, made)[85:115, 80:120]
+    (row,) = [row for row in regions.rows() if row.image is ImageKind.SYNTHETIC]
+    assert row.key == key
+    assert row.statistics.mean == pytest.approx(float(expected.astype(float).mean()), abs=1e-9)
+    assert row.statistics.area_mm2 is None
+    assert row.statistics.mean != pytest.approx(float(synthetic.pixels()[85:115, 80:120].mean()), abs=1.0)
+    regions.release()
+
+
 def test_a_box_has_its_exact_number_of_pixels(world) -> None:
     key = world.regions.add(LESION, Rectangle((15.0, 40.0), (10.0, 10.0)))
     assert [row.statistics.pixels for row in rows_of(world, key)] == [5000] * 3

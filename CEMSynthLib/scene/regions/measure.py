@@ -127,7 +127,7 @@ class RegionMeasurer:
         if known is None or known[0] != content:
             found: tuple[Statistics | None, str]
             try:
-                values = image.values[patch.place]
+                values = image.part(patch.place)
                 found = (region_statistics(values, patch.mask, image.spacing_mm, region.name), "")
             except MeasurementError as error:
                 found = (None, str(error))
@@ -256,7 +256,7 @@ def _resample(image: ImagePixels, lesion: tuple[RegionPatch, int], background: t
             patch.mask
         )
         masks.append(mask)
-    part = image.values[low[0] : high[0], low[1] : high[1]]
+    part = image.part((slice(low[0], high[0]), slice(low[1], high[1])))
     return resample_regions(part, masks[0], masks[1], image.spacing_mm)
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from CEMSynthLib.scene import attributes as names
@@ -28,12 +29,26 @@ class ImagePixels:
         (row, column) spacing in mm; ``None`` where unknown.
     version
         Another number after the pixels have changed.
+    windows
+        Of a synthetic image whose gray levels have no unit: low and high of the clinical window and of its own one,
+        which are laid on each other.
     """
 
     kind: ImageKind
     values: NDArray[Any]
     spacing_mm: tuple[float, float] | None
     version: int
+    windows: tuple[tuple[float, float], tuple[float, float]] | None = None
+
+    def part(self, place: tuple[slice, slice]) -> NDArray[Any]:
+        """A part of the image, in the clinical image's units where it has none of its own."""
+        values = self.values[place]
+        if self.windows is None:
+            return values
+        clinical, own = self.windows
+        # In float32, as the command line does it: the numbers are to be the same.
+        scale = (clinical[1] - clinical[0]) / (own[1] - own[0])
+        return np.asarray(clinical[0] + scale * (values.astype(np.float32) - own[0]), dtype=np.float32)
 
 
 def images_of(volumes: AcquisitionVolumes | None) -> list[ImagePixels]:
@@ -44,13 +59,29 @@ def images_of(volumes: AcquisitionVolumes | None) -> list[ImagePixels]:
     found = []
     for kind, node in zip(SHOWN_KINDS, nodes, strict=True):
         # A node that was deleted by hand is still there for Python, but in no scene.
-        pixels = _pixels(kind, node) if node is not None and node.GetScene() is not None else None
+        pixels = None
+        if node is not None and node.GetScene() is not None:
+            clinical = volumes.recombined if kind is ImageKind.SYNTHETIC else None
+            pixels = _pixels(kind, node, _windows(clinical, node) if clinical is not None else None)
         if pixels is not None:
             found.append(pixels)
     return found
 
 
-def _pixels(kind: ImageKind, node: "vtkMRMLScalarVolumeNode") -> ImagePixels | None:
+def _windows(
+    clinical: "vtkMRMLScalarVolumeNode", synthetic: "vtkMRMLScalarVolumeNode"
+) -> tuple[tuple[float, float], tuple[float, float]] | None:
+    if all(node.GetAttribute(names.UNITS) == names.MODALITY_UNITS for node in (clinical, synthetic)):
+        return None
+    windows = names.window_of(clinical), names.window_of(synthetic)
+    return None if windows[0] is None or windows[1] is None else (windows[0], windows[1])
+
+
+def _pixels(
+    kind: ImageKind,
+    node: "vtkMRMLScalarVolumeNode",
+    windows: tuple[tuple[float, float], tuple[float, float]] | None,
+) -> ImagePixels | None:
     values = pixels_of(node)
     if values is None:
         return None
@@ -58,4 +89,4 @@ def _pixels(kind: ImageKind, node: "vtkMRMLScalarVolumeNode") -> ImagePixels | N
     column, row, _ = node.GetSpacing()
     known = node.GetAttribute(names.SPACING_KNOWN) == "yes"
     version = max(image.GetMTime(), image.GetPointData().GetScalars().GetMTime())
-    return ImagePixels(kind, values, (row, column) if known else None, version)
+    return ImagePixels(kind, values, (row, column) if known else None, version, windows)
