@@ -113,6 +113,9 @@ class Widget:
     def setEnabled(self, enabled: bool) -> None:
         self.enabled = enabled
 
+    def deleteLater(self) -> None:
+        pass
+
     def setToolTip(self, text: str) -> None:
         self.toolTip = text
 
