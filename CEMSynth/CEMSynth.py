@@ -184,6 +184,7 @@ class CEMSynthLogic(ScriptedLoadableModuleLogic):
     def __init__(self) -> None:
         ScriptedLoadableModuleLogic.__init__(self)
         from CEMSynthLib.desktop.synthesis import Synthesis
+        from CEMSynthLib.desktop.reading_views import readingDesk
         from CEMSynthLib.desktop.views import DesktopViews
         from CEMSynthLib.scene.halo.in_scene import HaloInScene
         from CEMSynthLib.scene.regions.region_set import RegionSet
@@ -193,6 +194,7 @@ class CEMSynthLogic(ScriptedLoadableModuleLogic):
         self.views = DesktopViews(self.study)
         self.synthesis = Synthesis(self.study)
         self.halo = HaloInScene(slicer.mrmlScene)
+        self.reading = readingDesk()
         self.regions = RegionSet(slicer.mrmlScene)
         self._parameterNode = None
 
@@ -238,6 +240,7 @@ class CEMSynthLogic(ScriptedLoadableModuleLogic):
         self.synthesis.stop()
         self.views.cleanup()
         self.halo.release()
+        self.reading.close()
         self.regions.release()
 
 
