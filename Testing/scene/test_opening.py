@@ -1,4 +1,4 @@
-"""Opening the module: nothing heavy is imported, when Slicer starts hardly anything, and it takes half a second at most."""
+"""Opening the module: nothing heavy is imported, when Slicer starts hardly anything; it takes half a second at most."""
 
 import json
 import os
