@@ -2,12 +2,18 @@
 
 import argparse
 import sys
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from CEMSynthLib.commands.progress_bar import progress_bar
 from CEMSynthLib.commands.synthesize_command import add_model_arguments
 from CEMSynthLib.export.resumable_folder import ResumableFolder
+
+if TYPE_CHECKING:
+    from CEMSynthLib.commands.evaluation_elsewhere import MadeElsewhere
+    from CEMSynthLib.study.model import CEMImage, StudyFolder
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -24,7 +30,8 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "--synthetic",
         type=Path,
         metavar="DIR",
-        help="images made elsewhere (or by cemsynth synthesize), not by a model",
+        help="images made elsewhere (or by cemsynth synthesize), not by a model: DICOM, PNG or TIFF named after their "
+        "low-energy image, or a table cemsynth-synthetic.csv (file,source)",
     )
     parser.add_argument("--ceiling", metavar="M", help="a model trained with the preset ceiling, printed beside")
     parser.add_argument(
@@ -57,6 +64,25 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser.set_defaults(run=run)
 
 
+def _synthetic_images(place: Path, found: "StudyFolder") -> "tuple[list[CEMImage], MadeElsewhere]":
+    """Images that tell their source themselves, or else files whose names do."""
+    from CEMSynthLib.commands.evaluation_elsewhere import MadeElsewhere, images_made_elsewhere
+    from CEMSynthLib.study.errors import StudyFolderError
+    from CEMSynthLib.study.reader import read_folder
+    from CEMSynthLib.study.synthetic import synthetic_of
+
+    if not place.exists():
+        raise StudyFolderError(f"There is no folder {place}; give the one that holds the synthetic images.")
+    own: list[CEMImage] = []
+    if place.is_dir():
+        with suppress(StudyFolderError):
+            own = [image for study in read_folder(place).studies for image in study.synthetic]
+    if any(synthetic_of(acquisition, own) for study in found.studies for acquisition in study.acquisitions):
+        return own, MadeElsewhere((), (), ())
+    made = images_made_elsewhere(place, found)
+    return [*own, *made.images], made
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Evaluate, print the table and write tables, report and a model card that holds the figures."""
     from CEMSynthLib.commands import evaluation, evaluation_runs
@@ -72,6 +98,10 @@ def run(arguments: argparse.Namespace) -> int:
 
     if arguments.processes < 1:
         raise evaluation.NothingToEvaluateError("--processes must be at least 1.")
+    if arguments.synthetic and arguments.pre_contrast:
+        raise evaluation.NothingToEvaluateError(
+            "--pre-contrast needs --model: other images are not made from those LE."
+        )
     with progress_bar("Reading", "file") as reading:
         found = read_folder(arguments.path, reading)
     regions = read_region_files(arguments.regions)
@@ -83,9 +113,12 @@ def run(arguments: argparse.Namespace) -> int:
             f"The model '{arguments.model}' holds no {FILE_NAME}, so there are no null baselines to compare with; "
             "train the model with cemsynth train."
         )
-    synthetic = None
+    synthetic, unused = None, []
     if arguments.synthetic:
-        synthetic = [image for study in read_folder(arguments.synthetic).studies for image in study.synthetic]
+        synthetic, elsewhere = _synthetic_images(arguments.synthetic, found)
+        for line in elsewhere.lines:
+            print(line)
+        unused = list(elsewhere.unused)
     card, ceiling_card = (load_card(folder) if folder else None for folder in (model, ceiling))
     readings = read_readings(arguments.readers) if arguments.readers else None
     with progress_bar("Hashing") as hashing:
@@ -138,7 +171,7 @@ def run(arguments: argparse.Namespace) -> int:
         facts = {"Synthetic images": f"made by {card.name} {card.version}" if card else str(arguments.synthetic)}
         if card is not None:
             facts |= {"Weights SHA-256": card.weights_sha256, "Trained on": card.training.description}
-        left_out = [*planned.left_out, *problems, *more, *lost]
+        left_out = [*planned.left_out, *unused, *problems, *more, *lost]
         evaluation.write_results(output.target, result, found, card, leakage, left_out, facts, pre_contrast)
         names = [name for name in walk(output.target) if ours(name)]
         output.finish({name: sha256(output.target / name) for name in names})

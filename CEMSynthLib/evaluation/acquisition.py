@@ -28,6 +28,8 @@ from CEMSynthLib.study.nipple import nipple_position, nipple_region
 from CEMSynthLib.study.pectoral import pectoral_mask
 
 PLACES = ("breast mask", "whole frame")
+#: Attribute of a synthetic image whose gray levels are said to be those of the recombined image.
+UNITS, RECOMBINED_UNITS = "GrayLevels", "recombined units"
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,9 +149,10 @@ def read_images(acquisition: Acquisition, synthetic: CEMImage | None) -> tuple[A
         model_window = synthetic.window
         if clinical is not None and not _same_units(acquisition, synthetic):
             made = ReportImage(_in_units_of(clinical.window, made), clinical.window)
+            whose = "synthetic" if _in_units(acquisition) else "clinical"
             warnings.append(
-                "The gray levels of this clinical image have no known unit: the synthetic image was brought to them by "
-                "laying its VOI window on the clinical one, so differences in level between the two mean little."
+                f"The gray levels of this {whose} image have no known unit: the synthetic image was brought to the "
+                "clinical one by laying its VOI window on the clinical one, so differences in level mean little."
             )
         elif clinical is not None:
             made, model_window = ReportImage(made.pixels, clinical.window), clinical.window
@@ -181,8 +184,14 @@ def _excluded(pair: BreastPair, view: ViewPosition | None, spacing_mm: tuple[flo
 
 
 def _same_units(acquisition: Acquisition, synthetic: CEMImage) -> bool:
-    recombined = acquisition.recombined
-    return recombined is not None and None not in (recombined.sop_instance_uid, synthetic.sop_instance_uid)
+    if synthetic.attributes.get(UNITS) == RECOMBINED_UNITS:
+        return True
+    return _in_units(acquisition) and synthetic.sop_instance_uid is not None
+
+
+def _in_units(acquisition: Acquisition) -> bool:
+    """Whether the clinical image comes from DICOM, which has modality units."""
+    return acquisition.recombined is not None and acquisition.recombined.sop_instance_uid is not None
 
 
 def _in_units_of(window: VOIWindow, image: ReportImage) -> FloatImage:
