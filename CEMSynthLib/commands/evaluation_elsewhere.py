@@ -2,8 +2,8 @@
 
 A file is tied to its source by a table ``cemsynth-synthetic.csv`` (``file,source`` and, where known,
 ``window_center,window_width``), or by its name without suffix and case: the source's path, its path with ``_`` for
-``/``, its SOP Instance UID, or its file name (inside a longer name only where it holds the patient's ID), between characters that
-are neither letters nor digits; the recombined image's names count too. What fits twice is not used.
+``/``, its SOP Instance UID, or its file name (inside a longer name only where it holds the patient's ID), between
+characters that are neither letters nor digits; the recombined image's names count too. What fits twice is not used.
 
 Gray levels: DICOM and floating-point files are taken as recombined units; the range of 8-bit and 16-bit files, or the
 window that the table tells, is laid on the VOI window of the clinical image.
