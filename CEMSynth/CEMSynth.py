@@ -183,8 +183,8 @@ class CEMSynthLogic(ScriptedLoadableModuleLogic):
 
     def __init__(self) -> None:
         ScriptedLoadableModuleLogic.__init__(self)
-        from CEMSynthLib.desktop.synthesis import Synthesis
         from CEMSynthLib.desktop.reading_views import readingDesk
+        from CEMSynthLib.desktop.synthesis import Synthesis
         from CEMSynthLib.desktop.views import DesktopViews
         from CEMSynthLib.scene.halo.in_scene import HaloInScene
         from CEMSynthLib.scene.regions.region_set import RegionSet
@@ -230,7 +230,6 @@ class CEMSynthLogic(ScriptedLoadableModuleLogic):
     def forget(self) -> None:
         """The scene is closed: forget what was opened and the parameter node, which the scene empties."""
         self.views.forget()
-        self.halo.forget()
         self.synthesis.stop()
         self.study.close()
         self._parameterNode = None
