@@ -71,7 +71,7 @@ class HaloInScene:
         self._observations = Observations()
         self._on_nodes = Observations()
         self._on_nodes.add(scene, scene.NodeRemovedEvent, self._node_removed)
-        self._removing = False
+        self._on_nodes.add(scene, scene.StartCloseEvent, self._scene_closes)
         self._views = ShownVolumes(scene, self._tie)
 
     # Measuring
@@ -287,6 +287,9 @@ class HaloInScene:
     def _line_moved(self, node: Any) -> None:
         if self.line_changed is not None:
             self.line_changed(node.GetAttribute(names.ACQUISITION))
+
+    def _scene_closes(self, _scene: Any) -> None:
+        self.forget()
 
     def _node_removed(self, _scene: Any) -> None:
         """A node was deleted, perhaps by hand: tell of an edge or a line that is gone."""
