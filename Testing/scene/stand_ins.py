@@ -133,8 +133,12 @@ class AnyClass(ModuleType):
 
 class SliceView:
     def __init__(self, renderer: Any) -> None:
+        from vtk import vtkGenericRenderWindowInteractor
+
         collection = SimpleNamespace(GetFirstRenderer=lambda: renderer)
-        self.window = SimpleNamespace(GetRenderers=lambda: collection)
+        # Alone among the real ones it needs no window.
+        interactor = vtkGenericRenderWindowInteractor()
+        self.window = SimpleNamespace(GetRenderers=lambda: collection, GetInteractor=lambda: interactor)
         self.renders = 0
 
     def renderWindow(self) -> Any:

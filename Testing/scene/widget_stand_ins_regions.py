@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from widget_stand_ins import WIDGETS, QPushButton
+from widget_stand_ins import WIDGETS, QFileDialog, QPushButton
 
 
 class QColor:
@@ -34,3 +34,10 @@ WIDGETS["QColor"] = QColor
 class ctkColorPickerButton(QPushButton):
     properties = QPushButton.properties | {"color": QColor(), "displayColorName": True}
     changes = QPushButton.changes | {"color": "colorChanged"}
+
+
+def _existing_directory(_parent: Any, _title: str, _folder: str) -> str:
+    return QFileDialog.answers.pop(0)
+
+
+QFileDialog.getExistingDirectory = staticmethod(_existing_directory)

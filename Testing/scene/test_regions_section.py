@@ -1,0 +1,267 @@
+"""The Regions section: real MRML, real RegionsSection.ui; stand-ins for Qt and the application only."""
+
+import csv
+import importlib.util
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+slicer = pytest.importorskip("slicer")
+_spec = importlib.util.spec_from_file_location("cemsynth_stand_ins", Path(__file__).with_name("stand_ins.py"))
+assert _spec is not None
+assert _spec.loader is not None
+stand_ins = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(stand_ins)
+
+from CEMSynthLib.measurement.regions import RegionRole  # noqa: E402
+from CEMSynthLib.measurement.shapes import Ellipse, Rectangle  # noqa: E402
+from CEMSynthLib.phantom.cohort import simulate_cohort  # noqa: E402
+from CEMSynthLib.scene.regions.info import RegionKind  # noqa: E402
+
+LESION, BACKGROUND = RegionRole.LESION, RegionRole.BACKGROUND
+
+
+@pytest.fixture(scope="module")
+def cohort(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("cohort")
+    simulate_cohort(folder, 1, [1], 0.8)
+    return folder
+
+
+@pytest.fixture
+def opened(mrml, monkeypatch, cohort):
+    """The module with a simulated study opened."""
+    stand_ins.QSettings.stored.clear()
+    stand_ins.widgets.QTimer.made.clear()
+    world = mrml(views=True)
+    logic = slicer.vtkSlicerMarkupsLogic()
+    logic.SetMRMLApplicationLogic(world.application)
+    logic.SetMRMLScene(world.scene)
+    cemsynth = stand_ins.install(monkeypatch, world)
+    copied: list[str] = []
+    slicer.app.clipboard = lambda: SimpleNamespace(setText=copied.append)
+    widget = cemsynth.CEMSynthWidget(stand_ins.parent())
+    widget.setup()
+    widget.enter()
+    widget.ui.studyPathLineEdit.currentPath = str(cohort / "dicom")
+    widget.ui.openButton.click()
+    stand_ins.widgets.run_timers()
+    yield SimpleNamespace(
+        world=world, widget=widget, ui=widget.ui, scene=world.scene, regions=widget.logic.regions, copied=copied,
+        section=widget.panel.sections["Regions"],
+    )  # fmt: skip
+    widget.cleanup()
+    logic.SetMRMLScene(None)
+
+
+# In the simulated R CC view the breast lies at the right border, halfway down.
+X, Y = 196.0, 122.0
+
+
+def settle(opened) -> None:
+    """Let the two timers of the section run until there is nothing left to compute."""
+    opened.section._changedTimer.fire()
+    for _ in range(50):
+        opened.section._restTimer.fire()
+
+
+def texts(table) -> list[list[str]]:
+    return [[table.item(r, c).text() for c in range(table.columnCount)] for r in range(table.rowCount)]
+
+
+def press(interactor, x: int, y: int, event: str) -> None:
+    interactor.SetEventInformation(x, y, 0, 0, "\0", 0, None)
+    interactor.InvokeEvent(event)
+
+
+def test_buttons_say_what_is_missing(opened) -> None:
+    ui = opened.ui
+    assert ui.ellipseButton.enabled
+    assert not ui.deleteRegionButton.enabled
+    assert ui.ringButton.toolTip.startswith("Select a lesion")
+    assert not ui.saveTableButton.enabled
+    opened.scene.Clear(0)
+    assert not ui.ellipseButton.enabled
+    assert "Show an acquisition first" in ui.freehandButton.toolTip
+
+
+def test_draw_follow_and_measure(opened) -> None:
+    ui, regions = opened.ui, opened.regions
+    ui.ellipseButton.click()
+    key = regions.placing
+    assert key
+    assert ui.ellipseButton.checked
+    assert "Click two opposite corners" in ui.statusLabel.text
+    node = regions.node(key)
+    node.AddControlPoint(8 - X, 10 - Y, 0.0)
+    node.AddControlPoint(-8 - X, -10 - Y, 0.0)
+    interaction = opened.scene.GetNodeByID("vtkMRMLInteractionNodeSingleton")
+    interaction.SetCurrentInteractionMode(interaction.ViewTransform)
+    settle(opened)
+    assert not ui.ellipseButton.checked
+    assert [line[:3] for line in texts(ui.regionTable)] == [["R CC lesion 1", "lesion", "ellipse"]]
+    assert "no background region" in texts(ui.regionTable)[0][3]
+    assert ui.regionNameLineEdit.text == "R CC lesion 1"
+    ui.ringButton.click()
+    settle(opened)
+    numbers = texts(ui.measurementTable)
+    assert [line[1] for line in numbers] == ["LE", "clinical", "LE", "clinical"]
+    assert numbers[1][6] == "R CC background 1"
+    assert float(numbers[1][10]) > 0
+    node.InvokeEvent(node.PointStartInteractionEvent)
+    node.SetCenter(1 - X, -1 - Y, 0.0)
+    assert opened.section._changedTimer.isActive()
+    opened.section._changedTimer.fire()
+    moved = texts(ui.measurementTable)
+    assert moved[1][4] != numbers[1][4]
+    assert moved[1][10] == "..."
+    node.InvokeEvent(node.PointEndInteractionEvent)
+    settle(opened)
+    assert texts(ui.measurementTable)[1][10] not in ("", "...")
+    table = opened.scene.GetFirstNodeByName("R CC regions")
+    assert table.GetNumberOfRows() == 4
+    assert table.GetColumnName(9) == "sd_background"
+    ui.undoRegionButton.click()
+    assert regions.region(key).shape == Ellipse((X, Y), (8.0, 10.0))
+
+
+def test_giving_up_and_leaving(opened) -> None:
+    ui, regions = opened.ui, opened.regions
+    ui.rectangleButton.click()
+    ui.rectangleButton.click()
+    assert not regions.placing
+    assert regions.all_regions() == []
+    ui.rectangleButton.click()
+    opened.widget.exit()
+    assert regions.all_regions() == []
+    opened.widget.enter()
+    assert not ui.rectangleButton.checked
+
+
+def test_freehand_is_press_drag_release(opened) -> None:
+    ui = opened.ui
+    ui.freehandButton.click()
+    assert ui.freehandButton.checked
+    view = slicer.app.layoutManager().sliceWidget("CEMSynthClinical")
+    node, interactor = view.sliceLogic().GetSliceNode(), view.sliceView().renderWindow().GetInteractor()
+    seen = []
+    interactor.AddObserver("LeftButtonPressEvent", lambda *_: seen.append(1))
+    corners = [(60, 100), (140, 100), (140, 200), (60, 200)]
+    press(interactor, *corners[0], "LeftButtonPressEvent")
+    for a, b in zip(corners, [*corners[1:], corners[0]], strict=True):
+        for part in range(1, 11):
+            x, y = (round(p + (q - p) * part / 10) for p, q in zip(a, b, strict=True))
+            press(interactor, x, y, "MouseMoveEvent")
+    assert not seen  # Slicer's own observers never see the press
+    press(interactor, *corners[0], "LeftButtonReleaseEvent")
+    assert not ui.freehandButton.checked
+    (region,) = opened.regions.regions()
+    assert region.kind is RegionKind.CURVE
+    ends = [node.GetXYToRAS().MultiplyPoint((x, y, 0, 1))[:2] for x, y in (corners[0], corners[2])]
+    xs, ys = zip(*region.shape.control_points, strict=True)
+    for axis, values in enumerate((xs, ys)):
+        assert [min(values), max(values)] == pytest.approx(sorted(-end[axis] for end in ends), abs=0.5)
+    press(interactor, 60, 100, "LeftButtonPressEvent")
+    assert seen  # and the mouse is given back
+
+
+def test_name_color_lock_background_delete(opened) -> None:
+    ui, regions = opened.ui, opened.regions
+    lesion = regions.add(LESION, Ellipse((X, Y), (8.0, 6.0)))
+    first = regions.add(BACKGROUND, Rectangle((X, Y + 20), (16.0, 12.0)))
+    second = regions.add(BACKGROUND, Rectangle((X, Y - 20), (16.0, 12.0)))
+    settle(opened)
+    ui.regionTable.selectRow(0)
+    assert texts(ui.regionTable)[0][3] == "R CC background 1 (by rule)"
+    ui.regionBackgroundComboBox.setCurrentIndex(ui.regionBackgroundComboBox.findData(second))
+    ui.regionBackgroundComboBox.activated.emit(2)
+    assert regions.background(lesion)[0].key == second
+    ui.regionNameLineEdit.text = "mass"
+    ui.regionNameLineEdit.editingFinished.emit()
+    assert regions.node(lesion).GetName() == "mass"
+    ui.regionNameLineEdit.text = regions.region(first).name
+    ui.regionNameLineEdit.editingFinished.emit()
+    assert "choose another name" in ui.statusLabel.text
+    assert ui.regionNameLineEdit.text == "mass"
+    import qt
+
+    ui.regionColorButton.color = qt.QColor.fromRgbF(0.0, 1.0, 0.5)
+    assert regions.region(lesion).color == pytest.approx((0.0, 1.0, 0.5))
+    ui.regionLockedCheckBox.click()
+    assert regions.node(lesion).GetLocked()
+    ui.deleteRegionButton.click()
+    assert [region.key for region in regions.regions()] == [first, second]
+    ui.undoRegionButton.click()
+    assert regions.region(lesion).name == "mass"
+
+
+def test_files_and_clipboard(opened, cohort: Path, tmp_path: Path) -> None:
+    ui, answers = opened.ui, stand_ins.widgets.QFileDialog.answers
+    answers.append(str(cohort / "regions"))
+    ui.importRegionsButton.click()
+    assert ui.statusLabel.text == "16 regions were drawn."
+    settle(opened)
+    assert ui.regionTable.rowCount == 4
+    assert texts(ui.regionTable)[3][0].startswith("SIM-1-0001_R_CC_")
+    ui.copyTableButton.click()
+    lines = opened.copied[0].splitlines()
+    assert len(lines) == 1 + 4 * 2
+    assert len({line.count("\t") for line in lines}) == 1
+    answers.append(str(tmp_path / "table.csv"))
+    ui.saveTableButton.click()
+    with (tmp_path / "table.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert {row["image"] for row in rows} == {"low_energy", "recombined"}
+    assert {row["formula"] for row in rows} >= {"sd_background", "sd_pooled", "contrast", "mean", "sd_ddof_1"}
+    assert {(row["patient_id"], row["laterality"], row["view"]) for row in rows} == {("SIM-1-0001", "R", "CC")}
+    (tmp_path / "out").mkdir()
+    answers.append(str(tmp_path / "out"))
+    ui.saveRegionsButton.click()
+    assert ui.statusLabel.text == "16 regions were saved in out."
+    answers.append(str(tmp_path / "out"))
+    ui.saveRegionsButton.click()
+    assert "already" in ui.statusLabel.text
+    answers.append(str(tmp_path))
+    ui.importRegionsButton.click()
+    assert "holds no .mrk.json" in ui.statusLabel.text
+
+
+def test_formula_and_plot(opened) -> None:
+    ui, regions = opened.ui, opened.regions
+    regions.add(LESION, Ellipse((X, Y), (8.0, 6.0)))
+    regions.add(BACKGROUND, Rectangle((X, Y + 20), (16.0, 12.0)))
+    settle(opened)
+    before = texts(ui.measurementTable)
+    ui.cnrFormulaComboBox.setCurrentIndex(2)
+    ui.cnrFormulaComboBox.activated.emit(2)
+    assert texts(ui.measurementTable)[0][9] != before[0][9]
+    assert opened.widget.logic.getParameterNode().cnrFormula == "relative_signal_percent"
+    assert ui.measurementTable.labels[9] == "relative_signal_percent"
+    ui.regionPlotComboBox.setCurrentIndex(ui.regionPlotComboBox.findData("contrast"))
+    ui.regionPlotComboBox.activated.emit(4)
+    chart = next(
+        node
+        for i in range(opened.scene.GetNumberOfNodesByClass("vtkMRMLPlotChartNode"))
+        if (node := opened.scene.GetNthNodeByClass(i, "vtkMRMLPlotChartNode")).GetTitle() == "R CC: contrast"
+    )
+    assert chart.GetNumberOfPlotSeriesNodes() == 2
+    assert chart.GetNthPlotSeriesNode(1).GetTableNode().GetNumberOfRows() == 1
+    assert ui.regionPlotFrame.visible
+
+
+def test_two_acquisitions_and_the_scene_closed(opened) -> None:
+    ui, regions = opened.ui, opened.regions
+    regions.add(LESION, Ellipse((X, Y), (8.0, 6.0)))
+    settle(opened)
+    assert ui.regionTable.rowCount == 1
+    ui.acquisitionTable.selectRow(1)
+    settle(opened)
+    assert ui.regionTable.rowCount == 0
+    assert ui.measurementTable.rowCount == 0
+    ui.acquisitionTable.selectRow(0)
+    settle(opened)
+    assert ui.regionTable.rowCount == 1
+    opened.scene.Clear(0)
+    settle(opened)
+    assert ui.regionTable.rowCount == 0
