@@ -56,8 +56,7 @@ class CEMSynthParameterNode:
     haloLines, haloSectors - Distance lines, and the steps by sector, are drawn over the images.
     cnrFormula - Which figure the last column of the table of regions shows.
     How images are compared is in a node that the browser reads too (CEMSynthLib.scene.comparison_state).
-    synthesisModel - Name of the generator; empty for the default. The weights' SHA-256 is with each synthetic volume.
-    synthesizeAll - Synthetic images of all acquisitions are wanted, not only of the selected one.
+    synthesisModel, synthesizeAll - Name of the generator (empty: the default); all acquisitions are wanted.
     """
 
     selectedAcquisition: str = ""
@@ -174,17 +173,17 @@ class CEMSynthLogic(ScriptedLoadableModuleLogic):
 
     Example::
 
-      import CEMSynth
-      logic = CEMSynth.CEMSynthLogic()
-      rows = logic.openStudy("/data/study", "/data/synthetic")
-      volumes = logic.showAcquisition(rows[0].key)
-      print(volumes.synthetic.GetName(), slicer.util.arrayFromVolume(volumes.synthetic).mean())
+      import CEMSynth; logic = CEMSynth.CEMSynthLogic()
+      row = logic.openStudy("/data/study")[0]
+      logic.synthesis.run([row.key])
+      print(logic.showAcquisition(row.key).synthetic.GetName())
+      print(logic.export.run([row.key], "/data/exports").folder)
     """
 
     def __init__(self) -> None:
         ScriptedLoadableModuleLogic.__init__(self)
         from CEMSynthLib.desktop.reading_views import readingDesk
-        from CEMSynthLib.desktop.synthesis import Synthesis
+        from CEMSynthLib.desktop import export, synthesis
         from CEMSynthLib.desktop.views import DesktopViews
         from CEMSynthLib.scene.halo.in_scene import HaloInScene
         from CEMSynthLib.scene.regions.region_set import RegionSet
@@ -192,7 +191,7 @@ class CEMSynthLogic(ScriptedLoadableModuleLogic):
 
         self.study = StudyInScene(slicer.mrmlScene)
         self.views = DesktopViews(self.study)
-        self.synthesis = Synthesis(self.study)
+        self.synthesis, self.export = synthesis.Synthesis(self.study), export.Export(self.study)
         self.halo = HaloInScene(slicer.mrmlScene)
         self.reading = readingDesk()
         self.regions = RegionSet(slicer.mrmlScene)
@@ -230,13 +229,11 @@ class CEMSynthLogic(ScriptedLoadableModuleLogic):
     def forget(self) -> None:
         """The scene is closed: forget what was opened and the parameter node, which the scene empties."""
         self.views.forget()
-        self.synthesis.stop()
         self.study.close()
         self._parameterNode = None
 
     def cleanup(self) -> None:
         """Let go of views and nodes."""
-        self.synthesis.stop()
         self.views.cleanup()
         self.halo.release()
         self.reading.close()

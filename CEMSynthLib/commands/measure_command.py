@@ -24,6 +24,14 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         help="Slicer markups files (.mrk.json), folders of them with a regions.json, or annotation tables (.csv)",
     )
     parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="folder for the table and the report")
+    parser.add_argument(
+        "--parts",
+        nargs="+",
+        choices=("table", "sr", "report"),
+        default=["table", "sr", "report"],
+        metavar="PART",
+        help="what to write: table (CSV), sr (DICOM structured report), report (HTML; default: all)",
+    )
     parser.add_argument("--pictures", action="store_true", help="write the images as 8-bit PNG with a scale bar too")
     parser.add_argument("--overwrite", action="store_true", help="replace an earlier run, and nothing else")
     parser.set_defaults(run=run)
@@ -51,6 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
         "synthetic": arguments.synthetic.resolve(),
         "regions": [path.resolve() for path in arguments.regions],
         "pictures": arguments.pictures,
+        "parts": arguments.parts,
     }
     inputs = [arguments.path, arguments.synthetic, *arguments.regions]
     with (
@@ -58,13 +67,14 @@ def run(arguments: argparse.Namespace) -> int:
         progress_bar("Measuring", "acquisition") as progress,
     ):
         measurement = measure_folder(
-            found, synthetic, regions, staging, record, baselines, progress, arguments.pictures
+            found, synthetic, regions, staging, record, baselines, progress, arguments.pictures, arguments.parts
         )
     for warning in (*measurement.warnings, *(text for annotated in annotations for text in annotated.left_out)):
         print(f"Warning: {warning}", file=sys.stderr)
     for left_out in (*found.skipped, *(u for s in found.studies for u in s.unclassified), *measurement.left_out):
         print(f"Skipped {left_out.path.name}: {left_out.reason}", file=sys.stderr)
-    print(f"{measurement.rows} numbers: {arguments.output / 'measurements.csv'}")
+    where = arguments.output / "measurements.csv" if "table" in arguments.parts else arguments.output
+    print(f"{measurement.rows} numbers: {where}")
     for report in measurement.reports:
         print(f"Report: {arguments.output / report.name}")
     return 0

@@ -17,7 +17,6 @@ from CEMSynthLib.evaluation.acquisition import measure_acquisition
 from CEMSynthLib.evaluation.baselines import NullBaselines
 from CEMSynthLib.evaluation.content import AcquisitionReport, ModelReport, ReportContent
 from CEMSynthLib.evaluation.drawn import DrawnRegion
-from CEMSynthLib.evaluation.report import render_report
 from CEMSynthLib.export.derived import read_source
 from CEMSynthLib.export.files import write_text
 from CEMSynthLib.export.synthesis_record import SynthesisRecord
@@ -30,6 +29,8 @@ from CEMSynthLib.study.model import Acquisition, CEMImage, CEMStudy, FileReason,
 from CEMSynthLib.study.synthetic import synthetic_of
 
 TABLE = "measurements.csv"
+#: What can be written; a report needs matplotlib and jinja2, the rest does not.
+PARTS = ("table", "sr", "report")
 PICTURES = "pictures"
 Key = tuple[int, int]
 
@@ -126,6 +127,7 @@ def measure_folder(
     baselines: NullBaselines | None = None,
     progress: Progress = silent,
     pictures: bool = False,
+    parts: Sequence[str] = PARTS,
 ) -> Measurement:
     """Measure all acquisitions; write ``measurements.csv``, and for each study a report and a DICOM structured report.
 
@@ -147,6 +149,8 @@ def measure_folder(
         Called after each acquisition.
     pictures
         Whether the images are written as 8-bit PNG to ``pictures`` too.
+    parts
+        What is written, of `PARTS`.
 
     Raises
     ------
@@ -187,17 +191,22 @@ def measure_folder(
     if not measured:
         reason = left_out[0].reason if left_out else "There is no acquisition."
         raise NothingToMeasureError(f"Nothing under {found.root} can be measured. {reason}")
-    write_measurements(folder / TABLE, rows)
+    if "table" in parts:
+        write_measurements(folder / TABLE, rows)
     paths = []
     warnings = [*unmatched, *_burned_in(synthetic)]
     for number, (study, acquired) in enumerate(measured, start=1):
         ending = "" if len(measured) == 1 else f"_{number:03d}"
-        path = folder / f"report{ending}.html"
-        reports = [one.report for one in acquired]
-        content = _content(study, reports, found, record, (*unmatched, *(r.reason for r in left_out)))
-        write_text(path, render_report(content))
-        paths.append(path)
-        warnings += write_structured_report(folder / f"measurements{ending}.dcm", acquired)
+        if "report" in parts:
+            from CEMSynthLib.evaluation.report import render_report
+
+            path = folder / f"report{ending}.html"
+            reports = [one.report for one in acquired]
+            content = _content(study, reports, found, record, (*unmatched, *(r.reason for r in left_out)))
+            write_text(path, render_report(content))
+            paths.append(path)
+        if "sr" in parts:
+            warnings += write_structured_report(folder / f"measurements{ending}.dcm", acquired)
     return Measurement(tuple(paths), len(rows), tuple(left_out), tuple(dict.fromkeys(warnings)))
 
 

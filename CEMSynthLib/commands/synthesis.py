@@ -10,18 +10,14 @@ from pydicom.uid import generate_uid
 
 from CEMSynthLib.errors import CEMSynthError
 from CEMSynthLib.evaluation.baselines_file import FILE_NAME as BASELINES
-from CEMSynthLib.export.derived import read_source, synthetic_dataset
-from CEMSynthLib.export.mammogram import write_dataset
-from CEMSynthLib.export.pictures import synthetic_stem, write_synthetic_png
 from CEMSynthLib.export.provenance import ModelProvenance
 from CEMSynthLib.export.synthesis_record import SynthesisRecord, SynthesizedFile, write_synthesis_record
+from CEMSynthLib.export.synthetic_files import SyntheticSeries, write_synthetic
 from CEMSynthLib.progress import Progress, silent
-from CEMSynthLib.study.model import CEMImage, FileReason, StudyFolder
+from CEMSynthLib.study.model import FileReason, StudyFolder
 
 if TYPE_CHECKING:
-    from CEMSynthLib.generator.results import Generator, SyntheticImage
-
-SERIES_NUMBER = 9001  # far from the numbers that mammography units give
+    from CEMSynthLib.generator.results import Generator
 
 
 class NothingToSynthesizeError(CEMSynthError):
@@ -77,11 +73,9 @@ def synthesize_folder(
     for number, (study, image) in enumerate(images, start=1):
         try:
             synthetic = generator.synthesize(image)
-            name = (
-                _write_dicom(folder, image, synthetic, model, series[id(study)], number, created, burn_in)
-                if image.sop_instance_uid is not None
-                else _write_png(folder, image, synthetic, model, created)
-            )
+            share = SyntheticSeries(folder, model, series[id(study)], created, burn_in)
+            told, device = synthetic.warnings, synthetic.provenance.device
+            name = write_synthetic(share, image, synthetic.pixels, synthetic.window, number, told, device)
         except CEMSynthError as error:
             skipped.append(FileReason(image.path, str(error)))
         else:
@@ -106,52 +100,3 @@ def synthesize_folder(
         # With the images, so that measuring prints the null baselines without the model at hand.
         shutil.copyfile(baselines, folder / BASELINES)
     return Synthesis(record, tuple(skipped))
-
-
-def _write_dicom(
-    folder: Path,
-    image: CEMImage,
-    synthetic: "SyntheticImage",
-    model: ModelProvenance,
-    series_uid: str,
-    number: int,
-    created: datetime,
-    burn_in: bool,
-) -> str:
-    derived = synthetic_dataset(
-        source=read_source(image.path),
-        values=synthetic.pixels,
-        grid=image.grid,
-        window=synthetic.window,
-        model=model,
-        series_uid=series_uid,
-        series_number=SERIES_NUMBER,
-        instance_number=number,
-        created=created,
-        warnings=synthetic.warnings,
-        burn_in=burn_in,
-        device=synthetic.provenance.device,
-    )
-    write_dataset(derived.dataset, folder / derived.file_name)
-    return derived.file_name
-
-
-def _write_png(
-    folder: Path, image: CEMImage, synthetic: "SyntheticImage", model: ModelProvenance, created: datetime
-) -> str:
-    if (folder / f"{synthetic_stem(image.path.name)}.png").exists():
-        raise NothingToSynthesizeError(
-            f"Another low-energy image under the same folder is called {image.path.name} too; rename one of them."
-        )
-    written = write_synthetic_png(
-        folder,
-        values=synthetic.pixels,
-        window=synthetic.window,
-        source_name=image.path.name,
-        spacing_mm=image.grid.spacing_mm,
-        model=model,
-        warnings=synthetic.warnings,
-        device=synthetic.provenance.device,
-        created=created,
-    )
-    return written.image.name

@@ -10,8 +10,51 @@ from CEMSynthLib.desktop.python_program import commandArguments, pythonProgram
 PROGRESS = "@progress "
 
 
+class CommandLines:
+    """Takes apart what a command prints: lines of progress, and all others.
+
+    Parameters
+    ----------
+    onProgress
+        Gets done, total and what.
+    onLine
+        Gets every other line.
+    """
+
+    def __init__(
+        self, onProgress: Callable[[int, int, str], None], onLine: Callable[[str], None] = lambda line: None
+    ) -> None:
+        self._onProgress, self._onLine = onProgress, onLine
+        self._rest = b""
+        #: The lines without progress.
+        self.lines: list[str] = []
+
+    @property
+    def last(self) -> str:
+        """The last sentence that the command has said, without its name."""
+        return self.lines[-1].removeprefix("cemsynth: ") if self.lines else ""
+
+    def feed(self, piece: bytes) -> None:
+        """Take a piece of output, with several lines or a part of one."""
+        *lines, self._rest = (self._rest + piece).split(b"\n")
+        for line in lines:
+            self.take(line.decode("utf-8", "replace").rstrip())
+
+    def take(self, line: str) -> None:
+        """Take one line."""
+        if line.startswith(PROGRESS):
+            try:
+                done, total, what = json.loads(line.removeprefix(PROGRESS))
+            except ValueError:
+                return
+            self._onProgress(int(done), int(total), str(what))
+        elif line:
+            self.lines.append(line)
+            self._onLine(line)
+
+
 class CommandProcess:
-    """One run of a command. Nothing here waits, but for `stop`.
+    """One command at a time, run by Qt. Nothing here waits, but for `stop`.
 
     Parameters
     ----------
@@ -30,9 +73,8 @@ class CommandProcess:
         onLog: Callable[[str], None],
     ) -> None:
         self._onFinished, self._onProgress, self._onLog = onFinished, onProgress, onLog
+        self._lines = CommandLines(onProgress, onLog)
         self._child = ChildProcess(self._onOutput, self._onLine, self._onEnded)
-        self._rest = b""
-        self._last = ""
 
     @property
     def running(self) -> bool:
@@ -41,6 +83,7 @@ class CommandProcess:
 
     def start(self, arguments: Sequence[str]) -> None:
         """Run ``cemsynth`` with these arguments."""
+        self._lines = CommandLines(self._onProgress, self._onLog)
         self._child.start(pythonProgram(), commandArguments(*arguments))
 
     def stop(self) -> None:
@@ -48,20 +91,10 @@ class CommandProcess:
         self._child.stop()
 
     def _onOutput(self, piece: bytes) -> None:
-        *lines, self._rest = (self._rest + piece).split(b"\n")
-        for line in lines:
-            self._onLine(line.decode("utf-8", "replace").rstrip())
+        self._lines.feed(piece)
 
     def _onLine(self, line: str) -> None:
-        if line.startswith(PROGRESS):
-            try:
-                done, total, what = json.loads(line.removeprefix(PROGRESS))
-            except ValueError:
-                return
-            self._onProgress(int(done), int(total), str(what))
-        elif line:
-            self._last = line
-            self._onLog(line)
+        self._lines.take(line)
 
     def _onEnded(self, exitCode: int, crashed: bool) -> None:
-        self._onFinished(-1 if crashed else exitCode, self._last.removeprefix("cemsynth: "))
+        self._onFinished(-1 if crashed else exitCode, self._lines.last)

@@ -9,3 +9,7 @@ class NothingSelectedError(CEMSynthError):
 
 class PackageError(CEMSynthError):
     """Python packages that this needs are missing and cannot be installed this way."""
+
+
+class ExportWorkError(CEMSynthError):
+    """There is nothing to export, files that it needs are gone, or measuring failed."""

@@ -1,6 +1,7 @@
 """Study: what was opened, beside what the scene holds already, as a list of acquisitions that can be shown."""
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from CEMSynthLib.scene import attributes as names
@@ -150,6 +151,11 @@ class StudyInScene:
         """The acquisition as it was read; ``None`` where only the scene holds it (its files are not known then)."""
         entry = self._entries.get(key)
         return entry.acquisition if entry is not None else None
+
+    def synthetic_file(self, key: str) -> Path | None:
+        """The file of the synthetic image that was opened with an acquisition."""
+        entry = self._entries.get(key)
+        return entry.synthetic.path if entry is not None and entry.synthetic is not None else None
 
     def load(self, key: str) -> AcquisitionVolumes:
         """Bring an acquisition into the scene, if it is not there already.

@@ -371,3 +371,16 @@ def test_models_are_verified_imported_and_removed(module, tmp_path, monkeypatch)
     module.ui.removeModelButton.click()
     assert module.ui.modelComboBox.count == 1
     assert list((tmp_path / "models").iterdir()) == []
+
+
+@pytest.mark.slow
+def test_the_example_of_the_logic_runs(module, folders, tmp_path, capsys) -> None:
+    """What the docstring of CEMSynthLogic shows, line by line."""
+    example = sys.modules["CEMSynth"].CEMSynthLogic.__doc__.partition("Example::")[2]
+    code = "\n".join(line.strip() for line in example.splitlines())
+    (tmp_path / "exports").mkdir()
+    code = code.replace("/data/study", folders.study.as_posix()).replace("/data/exports", str(tmp_path / "exports"))
+    exec(code, {})
+    told = capsys.readouterr().out
+    assert "SYNTHETIC R CC iodine" in told
+    assert list((tmp_path / "exports").glob("CEMSynth_*/synthetic/*.dcm"))

@@ -1,0 +1,313 @@
+"""Export work: writes an export into a new folder, whole or not at all; touches neither MRML nor Qt.
+
+Measuring needs pandas' and matplotlib's neighbors, so `cemsynth measure` does it in Slicer's Python as a child process:
+the numbers are those of the command line.
+"""
+
+import os
+import shutil
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from pydicom.uid import generate_uid
+
+from CEMSynthLib.desktop.command_process import CommandLines
+from CEMSynthLib.desktop.errors import ExportWorkError
+from CEMSynthLib.desktop.python_program import commandArguments, pythonProgram
+from CEMSynthLib.export.markups import Region, RegionTie, write_region, write_regions_index
+from CEMSynthLib.export.output_folder import OutputFolder
+from CEMSynthLib.export.pictures import write_display_png
+from CEMSynthLib.export.provenance import ModelProvenance
+from CEMSynthLib.export.synthesis_record import SynthesisRecord, SynthesizedFile, write_synthesis_record
+from CEMSynthLib.export.synthetic_files import SyntheticSeries, write_synthetic
+from CEMSynthLib.progress import Progress, silent
+from CEMSynthLib.scene.synthetic_volume import SyntheticRecord
+from CEMSynthLib.study.model import Acquisition, VOIWindow
+
+SYNTHETIC, REGIONS, PICTURES, MEASUREMENTS = "synthetic", "regions", "pictures", "measurements"
+_BASELINES = "baselines.npz"
+_MANIFEST = "cemsynth-manifest.json"
+_PAUSE_S = 0.1
+_END_S = 5.0
+
+
+@dataclass(frozen=True, eq=False)
+class SyntheticItem:
+    """A synthetic image to write.
+
+    Parameters
+    ----------
+    acquisition
+        What it was made from, with its files.
+    study
+        What the acquisitions of one study share.
+    values, window
+        The image, float32 (rows, columns), and the window to show it with; ``None`` where ``file`` is given.
+    record
+        How it was made; ``None`` where ``file`` is given.
+    file
+        The file that it was read from, which is then copied.
+    baselines
+        Null baselines of its model, if there are any.
+    """
+
+    acquisition: Acquisition
+    study: str
+    values: NDArray[np.floating] | None
+    window: VOIWindow | None
+    record: SyntheticRecord | None
+    file: Path | None = None
+    baselines: Path | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class PictureItem:
+    """An image as it is shown: 8-bit PNG, marked where it is synthetic."""
+
+    name: str
+    values: NDArray[np.floating]
+    window: VOIWindow
+    synthetic: bool
+    spacing_mm: tuple[float, float] | None
+
+
+@dataclass(frozen=True, eq=False)
+class ExportPlan:
+    """All that an export needs, so that it can be written without the scene.
+
+    Parameters
+    ----------
+    folder
+        Does not exist yet.
+    synthetic
+        Synthetic images: written where ``images`` says so, and measured where there are ``parts``.
+    regions
+        Regions with what ties them to their images: written where ``markups`` says so, and measured.
+    pictures
+        Images as they are shown.
+    parts
+        Of ``table``, ``sr``, ``report``.
+    images, burn_in, markups
+        Whether synthetic images are written, with the notice in their pixels; whether regions are.
+    notes
+        Sentences about what was left out already.
+    """
+
+    folder: Path
+    synthetic: tuple[SyntheticItem, ...]
+    regions: tuple[tuple[Region, RegionTie], ...]
+    pictures: tuple[PictureItem, ...]
+    parts: tuple[str, ...]
+    images: bool
+    burn_in: bool
+    markups: bool
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ExportReport:
+    """What was written: the folder, its files relative to it, and sentences about what was left out."""
+
+    folder: Path
+    files: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+def writeExport(plan: ExportPlan, progress: Progress = silent) -> ExportReport:
+    """Write an export; where anything goes wrong, nothing of it is left.
+
+    Raises
+    ------
+    CEMSynthLib.errors.CEMSynthError
+        A file cannot be read or written, or the measurement failed.
+    """
+    warnings = list(plan.notes)
+    steps = _Steps(len(plan.synthetic) * bool(plan.images or plan.parts) + len(plan.pictures) + 2, progress)
+    parameters = {"parts": plan.parts, "images": plan.images, "burn_in": plan.burn_in, "markups": plan.markups}
+    # A private folder: the study's own files are linked there, so that only the chosen acquisitions are measured.
+    private = Path(tempfile.mkdtemp(prefix="cemsynth-export-"))
+    try:
+        with OutputFolder(plan.folder, "export", parameters) as staging:
+            if plan.images:
+                _writeSynthetic(plan.synthetic, _made(staging / SYNTHETIC), plan.burn_in, steps)
+            if plan.regions:
+                _writeRegions(plan.regions, _made((staging if plan.markups else private) / REGIONS))
+            for picture in plan.pictures:
+                _writePicture(picture, _made(staging / PICTURES))
+                steps.next("pictures")
+            if plan.parts:
+                measured = staging / SYNTHETIC
+                if not plan.images or plan.burn_in:
+                    # A notice in the pixels would be measured with them.
+                    measured = _made(private / SYNTHETIC)
+                    _writeSynthetic(plan.synthetic, measured, False, steps)
+                regions = (staging if plan.markups else private) / REGIONS if plan.regions else None
+                warnings += _measure(plan, private, measured, regions, staging / MEASUREMENTS, steps)
+            files = sorted(p.relative_to(staging).as_posix() for p in staging.rglob("*") if p.is_file())
+    finally:
+        shutil.rmtree(private, ignore_errors=True)
+    return ExportReport(plan.folder, tuple(files), tuple(warnings))
+
+
+class _Steps:
+    def __init__(self, count: int, progress: Progress) -> None:
+        self._count, self._done, self._progress = count, 0, progress
+
+    def next(self, what: str) -> None:
+        """One more step is done."""
+        self._done = min(self._done + 1, self._count)
+        self.wait(what)
+
+    def wait(self, what: str) -> None:
+        """Still at the same step; raises where the user has canceled."""
+        self._progress(self._done, self._count, what)
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _writeSynthetic(items: Sequence[SyntheticItem], folder: Path, burnIn: bool, steps: _Steps) -> None:
+    created = datetime.now()
+    series = {study: str(generate_uid()) for study in {item.study for item in items}}
+    written: list[SynthesizedFile] = []
+    for number, item in enumerate(items, start=1):
+        source = item.acquisition.low_energy
+        if item.file is not None:
+            for file in (item.file, item.file.with_suffix(".json")):
+                if file.is_file():
+                    _copy(file, folder / file.name)
+        elif source is not None and item.record is not None and item.values is not None and item.window is not None:
+            share = SyntheticSeries(folder, _model(item.record), series[item.study], created, burnIn)
+            name = write_synthetic(
+                share, source, item.values, item.window, number, item.record.warnings, item.record.device
+            )
+            record = item.record
+            written.append(
+                SynthesizedFile(source.path.name, name, record.seconds, record.warnings, record.training_range)
+            )
+        steps.next("synthetic images")
+    records = [item.record for item in items if item.record is not None]
+    # A folder of images of several models has no record of one model; each image says which one made it.
+    if records and len({record.model_sha256 for record in records}) == 1 and len(records) == len(items):
+        first = records[0]
+        write_synthesis_record(
+            folder,
+            SynthesisRecord(
+                model=_model(first),
+                held_out=first.held_out,
+                simulated_only=first.simulated_only,
+                device=first.device,
+                device_reason=first.device_reason,
+                created=created.isoformat(timespec="seconds"),
+                images=tuple(written),
+            ),
+        )
+        baselines = items[0].baselines
+        if baselines is not None and baselines.is_file():
+            _copy(baselines, folder / _BASELINES)
+
+
+def _model(record: SyntheticRecord) -> ModelProvenance:
+    return ModelProvenance(
+        record.model_name, record.model_version, record.model_sha256, record.training_data, record.intended_use
+    )
+
+
+def _writeRegions(regions: Sequence[tuple[Region, RegionTie]], folder: Path) -> None:
+    for region, tie in regions:
+        write_region(folder / tie.file, region)
+    write_regions_index(folder, [tie for _region, tie in regions])
+
+
+def _writePicture(picture: PictureItem, folder: Path) -> None:
+    write_display_png(
+        folder / f"{picture.name}.png",
+        values=picture.values,
+        window=picture.window,
+        synthetic=picture.synthetic,
+        spacing_mm=picture.spacing_mm,
+    )
+
+
+def _measure(
+    plan: ExportPlan, private: Path, synthetic: Path, regions: Path | None, output: Path, steps: _Steps
+) -> list[str]:
+    """Run `cemsynth measure`; returns its warnings."""
+    study = _linkStudy(plan.synthetic, private / "study")
+    arguments = ["measure", str(study), "--synthetic", str(synthetic), "--output", str(output), "--parts", *plan.parts]
+    if regions is not None:
+        arguments += ["--regions", str(regions)]
+    lines = _runCommand(arguments, steps)
+    # Its manifest names the private folder; the export has one of its own.
+    (output / _MANIFEST).unlink(missing_ok=True)
+    return [line.removeprefix("Warning: ") for line in lines if line.startswith("Warning: ")]
+
+
+def _linkStudy(items: Sequence[SyntheticItem], folder: Path) -> Path:
+    """A folder with the DICOM files of these acquisitions. Image files are measured where they lie, with their tables."""
+    files = [(number, image) for number, item in enumerate(items, start=1) for image in item.acquisition.images]
+    if any(image.sop_instance_uid is None for _number, image in files):
+        return Path(os.path.commonpath([image.path.parent for _number, image in files]))
+    folder.mkdir()
+    for number, image in files:
+        target = folder / f"{number:03d}_{image.kind.value}.dcm"
+        try:
+            target.hardlink_to(image.path)
+        except OSError:
+            _copy(image.path, target)
+    return folder
+
+
+def _runCommand(arguments: Sequence[str], steps: _Steps) -> list[str]:
+    """Run the command and wait, so that a cancel ends it too."""
+    lines = CommandLines(lambda done, total, what: None)
+    process = subprocess.Popen(
+        [pythonProgram(), *commandArguments(*arguments)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+    )
+
+    def read() -> None:
+        for piece in process.stderr or ():
+            lines.feed(piece)
+
+    reader = threading.Thread(target=read, daemon=True)
+    reader.start()
+    try:
+        while process.poll() is None:
+            steps.wait("measuring")
+            time.sleep(_PAUSE_S)
+    finally:
+        if process.stdin is not None:
+            process.stdin.close()  # the end of its stdin ends the command
+        try:
+            process.wait(_END_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        reader.join(_END_S)
+        if process.stderr is not None:
+            process.stderr.close()
+    if process.returncode != 0:
+        raise ExportWorkError(lines.last or f"The measurement ended unexpectedly with code {process.returncode}.")
+    steps.next("measuring")
+    return lines.lines
+
+
+def _copy(source: Path, target: Path) -> None:
+    try:
+        shutil.copyfile(source, target)
+    except FileNotFoundError as error:
+        raise ExportWorkError(f"{source.name} is gone; open the study again.") from error
