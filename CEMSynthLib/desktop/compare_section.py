@@ -10,6 +10,7 @@ from CEMSynthLib.desktop.shortcuts import Shortcuts, withKey
 from CEMSynthLib.scene.comparison import Comparison
 from CEMSynthLib.scene.hanging import neighbor
 from CEMSynthLib.scene.layout import VIEWS, Content, Layout
+from CEMSynthLib.scene.presets import Preset, PresetKind
 
 if TYPE_CHECKING:
     from CEMSynthLib.desktop.panel import Panel
@@ -86,7 +87,7 @@ class CompareSection(Section):
         wasBlocked = box.blockSignals(True)
         box.clear()
         for preset in self.comparison.presets() if volumes is not None else []:
-            box.addItem(_presetLabel(preset.name), preset.name)
+            box.addItem(presetLabel(preset), preset.name)
         box.blockSignals(wasBlocked)
         if not self.comparison.can_compare:
             self._stopBlink()
@@ -167,8 +168,8 @@ class CompareSection(Section):
         self.comparison.fit()
 
     def onActualPixelsClicked(self) -> None:
-        """Show one image pixel as one screen pixel."""
-        self.comparison.show_actual_pixels()
+        """Show one image pixel as one screen pixel, where the mouse is if it is in a view."""
+        self.comparison.show_actual_pixels(self.comparison.place_under_mouse())
 
     def refresh(self) -> None:
         """Show the state; a disabled widget says in its tooltip what is missing."""
@@ -201,7 +202,7 @@ class CompareSection(Section):
             (self.ui.resetWindowButton, nothing, _("Come back to the images' own windows.")),
             (self.ui.invertCheckBox, "", _("Exchange black and white.")),
             (self.ui.fitButton, nothing, _("Fit the images into the views.")),
-            (self.ui.actualPixelsButton, nothing, _("Show one image pixel as one screen pixel.")),
+            (self.ui.actualPixelsButton, nothing, _("Show one image pixel as one screen pixel; by key, at the mouse.")),
             (self.ui.linkViewsCheckBox, "", _("Zoom and pan the views together.")),
             (self.ui.linkedCursorCheckBox, "", _("Mark the place under the mouse in the other views.")),
             (self.ui.rulerCheckBox, "", _("Scale bar: mm where the spacing is known, pixels where not.")),
@@ -279,8 +280,14 @@ def contentLabels() -> dict[Content, str]:
     }
 
 
-def _presetLabel(name: str) -> str:
-    return str(_("own window")) if name == "own" else name
+def presetLabel(preset: Preset) -> str:
+    """The words for a window."""
+    if preset.kind is PresetKind.OWN:
+        return str(_("own window"))
+    if preset.kind is PresetKind.PERCENTILES:
+        low, high = preset.detail.split()
+        return str(_("percentiles {low} to {high}")).format(low=low, high=high)
+    return str(_("header: {name}")).format(name=preset.detail)
 
 
 def _quietly(widget: Any, name: str, value: Any) -> None:

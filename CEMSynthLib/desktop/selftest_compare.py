@@ -81,6 +81,7 @@ def _checkViews(comparison: Any, manager: Any) -> None:
     comparison.stop_blink()
     comparison.show_actual_pixels()
     for sliceLogic in logics:
-        node, spacing = sliceLogic.GetSliceNode(), shown_volume(sliceLogic).GetSpacing()
+        node, volume = sliceLogic.GetSliceNode(), shown_volume(sliceLogic)
+        assert volume is not None
         for axis in (0, 1):
-            assert abs(node.GetFieldOfView()[axis] / node.GetDimensions()[axis] - spacing[axis]) < 1e-9
+            assert abs(node.GetFieldOfView()[axis] / node.GetDimensions()[axis] - volume.GetSpacing()[axis]) < 1e-9

@@ -133,6 +133,10 @@ class Comparison:
         """
         actual_pixels([logic for _, logic in self._views()], point)
 
+    def place_under_mouse(self) -> tuple[float, float] | None:
+        """R and A of the place under the mouse while it is over an image in a view of CEMSynth."""
+        return self._cursor.place()
+
     def step_blink(self) -> bool:
         """Show the other one of clinical and synthetic image where the synthetic image is shown.
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from CEMSynthLib.scene import attributes as names
 from CEMSynthLib.scene.acquisitions import AcquisitionVolumes
 from CEMSynthLib.scene.difference import CenteredWindow
-from CEMSynthLib.scene.presets import Preset, apply_preset, presets_of
+from CEMSynthLib.scene.presets import Preset, PresetKind, apply_preset, presets_of
 from CEMSynthLib.scene.shared_window import SharedWindow
 
 if TYPE_CHECKING:
@@ -69,4 +69,4 @@ def reset_windows(shown: Iterable[AcquisitionVolumes]) -> None:
         for volume in (volumes.low_energy, iodine_of(volumes)):
             window = names.window_of(volume) if volume is not None else None
             if volume is not None and window is not None:
-                apply_preset(volume, Preset("", *window))
+                apply_preset(volume, Preset(PresetKind.OWN, "", *window))

@@ -17,6 +17,8 @@ from CEMSynthLib.scene.zoom import shown_volume
 if TYPE_CHECKING:
     from slicer import vtkMRMLCrosshairNode, vtkMRMLScene, vtkMRMLSliceLogic
 
+#: R, A, S.
+Place = tuple[float, float, float]
 # Arms of the cross in screen pixels: from, to. The middle stays free.
 _FROM, _TO = 5, 16
 
@@ -32,7 +34,7 @@ class CursorMark:
         self._request_render = request_render
         renderer.AddViewProp(self.actor)
 
-    def show(self, place: tuple[float, float, float] | None) -> None:
+    def show(self, place: Place | None) -> None:
         """Mark a place (R, A, S), or none."""
         if place is not None:
             import vtk
@@ -88,17 +90,27 @@ class LinkedCursor:
         else:
             self._show(None, "")
 
+    def place(self) -> tuple[float, float] | None:
+        """R and A of the place under the mouse; ``None`` while it is not over an image in a view of CEMSynth."""
+        crosshair = self._scene.GetSingletonNode("default", "vtkMRMLCrosshairNode")
+        place, _ = self._under_mouse(crosshair) if crosshair is not None else (None, "")
+        return place[:2] if place is not None else None
+
     def _moved(self, crosshair: "vtkMRMLCrosshairNode") -> None:
+        self._show(*self._under_mouse(crosshair))
+
+    def _under_mouse(self, crosshair: "vtkMRMLCrosshairNode") -> tuple[Place | None, str]:
+        """The place, and the acquisition that is shown there."""
         screen, place = [0.0] * 3, [0.0] * 3
         node = crosshair.GetCursorPositionXYZ(screen)
         source = next((mark for mark in self._marks.values() if mark.logic.GetSliceNode() is node), None)
-        volume = shown_volume(source.logic) if source is not None else None
-        key = names.acquisition_of(volume)
+        key = names.acquisition_of(shown_volume(source.logic)) if source is not None else ""
         inside = node is not None and node.GetViewGroup() == VIEW_GROUP and bool(key)
-        known = inside and crosshair.GetCursorPositionRAS(place)
-        self._show((place[0], place[1], place[2]) if known else None, key)
+        if inside and crosshair.GetCursorPositionRAS(place):
+            return (place[0], place[1], place[2]), key
+        return None, ""
 
-    def _show(self, place: tuple[float, float, float] | None, key: str) -> None:
+    def _show(self, place: Place | None, key: str) -> None:
         for mark in self._marks.values():
             same = place is not None and names.acquisition_of(shown_volume(mark.logic)) == key
             mark.show(place if same else None)

@@ -18,6 +18,8 @@ NAME_PREFIX = "SYNTHETIC"
 _LARGEST_FONT, _SMALLEST_FONT = 18, 8
 # A bold letter is about 0.62 of its font size wide; the text takes at most 90 % of the view's width.
 _PIXELS_PER_POINT = 0.62 * len(TEXT) / 0.9
+# One point is one pixel at this resolution; Qt tells VTK of screens with more.
+_DOTS_PER_INCH = 72
 
 
 class SyntheticLabel:
@@ -91,7 +93,9 @@ class SyntheticLabel:
             self._request_render()
 
     def _fit(self, slice_node: "vtkMRMLSliceNode") -> None:
-        size = int(slice_node.GetDimensions()[0] / _PIXELS_PER_POINT)
+        window = self._renderer.GetRenderWindow()
+        scale = window.GetDPI() / _DOTS_PER_INCH if window is not None else 1.0
+        size = int(slice_node.GetDimensions()[0] / (_PIXELS_PER_POINT * scale))
         self.actor.GetTextProperty().SetFontSize(min(max(size, _SMALLEST_FONT), _LARGEST_FONT))
 
 

@@ -163,10 +163,10 @@ def test_next_acquisition_goes_on_and_round(module) -> None:
 
 def test_windows_of_the_box(module) -> None:
     box, volumes = module.ui.comparePresetComboBox, module.panel.shown
-    assert box.itemText(0) == "own window"
+    assert [box.itemText(i) for i in (0, box.count - 3)] == ["own window", "percentiles 1 to 99"]
     clinical, synthetic = volumes.recombined.GetDisplayNode(), volumes.synthetic.GetDisplayNode()
     own = clinical.GetWindowLevelMin()
-    choose(box, "percentiles 1 to 99")
+    choose(box, "percentiles 1 99")
     assert clinical.GetWindowLevelMin() == synthetic.GetWindowLevelMin() != own
     module.ui.resetWindowButton.click()
     assert clinical.GetWindowLevelMin() == synthetic.GetWindowLevelMin() == own
@@ -193,6 +193,21 @@ def test_actual_pixels_and_fit(module) -> None:
     assert node.GetFieldOfView()[0] == pytest.approx(200 * 1.2)
     press("Ctrl+Shift+F")
     assert node.GetFieldOfView() == pytest.approx(fitted)
+    # By key with the mouse over a view: that place comes to the middle of all views.
+    import slicer
+
+    crosshair = slicer.vtkMRMLCrosshairNode()
+    crosshair.SetCrosshairName("default")
+    crosshair = module.world.scene.AddNode(crosshair)
+    low = module.world.all_logics["CEMSynthLowEnergy"].GetSliceNode()
+    crosshair.SetCursorPositionXYZ([60, 100, 0], low)
+    place = low.GetXYToRAS().MultiplyPoint((60, 100, 0, 1))
+    press("Ctrl+Shift+M")
+    for each in (low, node):
+        middle = each.GetXYToRAS().MultiplyPoint((100, 150, 0, 1))
+        assert middle[:2] == pytest.approx(place[:2], abs=1.2)
+    crosshair.SetCursorPositionInvalid()
+    assert module.comparison.place_under_mouse() is None
 
 
 def test_a_saved_scene_comes_back_as_it_was_compared(module, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from CEMSynthLib.scene.exposure_attributes import exposure_attributes, minutes_s
 from CEMSynthLib.scene.hanging import hanging_keys, neighbor
 from CEMSynthLib.scene.label import NAME_PREFIX, TEXT
 from CEMSynthLib.scene.layout import Content, Layout
-from CEMSynthLib.scene.presets import OWN, presets_of
+from CEMSynthLib.scene.presets import presets_of
 from CEMSynthLib.scene.scale_bar import bar_length
 from CEMSynthLib.scene.study import AcquisitionRow
 from CEMSynthLib.scene.volumes import add_volume, set_image
@@ -293,11 +293,11 @@ def test_presets_are_the_headers_windows_and_percentiles(mrml) -> None:
         mrml().scene, "x", pixels, PixelGrid(100, 100, None), VOIWindow.from_range(5, 6), exposure_attributes(header)
     )
     found = {preset.name: (preset.low, preset.high) for preset in presets_of(node)}
-    assert list(found)[:3] == [OWN, "dense breast", "window 3 of the header"]
-    assert found[OWN] == (5, 6)
-    assert found["dense breast"] == (50, 150)
-    assert found["window 3 of the header"] == (300, 700)
-    assert found["percentiles 1 to 99"] == pytest.approx((10.99, 990.01), abs=1)
+    assert list(found)[:3] == ["own", "header dense breast", "header 3"]
+    assert found["own"] == (5, 6)
+    assert found["header dense breast"] == (50, 150)
+    assert found["header 3"] == (300, 700)
+    assert found["percentiles 1 99"] == pytest.approx((10.99, 990.01), abs=1)
     assert len(found) == 6
 
 
