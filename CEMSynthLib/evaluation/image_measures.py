@@ -7,7 +7,7 @@ import numpy as np
 
 from CEMSynthLib.evaluation.acquisition import AcquisitionImages, contrasts_of, halo_of, read_images
 from CEMSynthLib.evaluation.baselines import NullBaselines
-from CEMSynthLib.evaluation.content import CNRReport
+from CEMSynthLib.evaluation.content import CNRReport, ReportImage
 from CEMSynthLib.evaluation.drawn import DrawnRegion, placed_regions
 from CEMSynthLib.evaluation.errors import EvaluationError
 from CEMSynthLib.evaluation.heldout import HeldOutImage, image_figures
@@ -21,11 +21,13 @@ from CEMSynthLib.measurement.halo_retained import halo_retained
 from CEMSynthLib.measurement.regions import Region
 from CEMSynthLib.study.errors import BreastNotFoundError
 from CEMSynthLib.study.mask import breast_mask
-from CEMSynthLib.study.model import Acquisition, CEMImage, FloatImage
+from CEMSynthLib.study.model import Acquisition, CEMImage, FloatImage, Mask
 
 LOW_ENERGY, CLINICAL, SYNTHETIC = "LE", "clinical", "synthetic"
 #: A synthetic image whose breast shares less than this with that of its LE (intersection over union) is another breast.
 SAME_BREAST = 0.8
+#: A synthetic image that correlates so with the low-energy or recombined image is that image, resaved.
+SAME_IMAGE = 0.995
 _NUMBER = re.compile(r"lesion[_ ]*(\d+)", re.IGNORECASE)
 _PROFILE_POINTS = 60
 
@@ -78,6 +80,12 @@ def measure_image(
         if np.array_equal(images.synthetic.pixels, other.pixels):
             raise EvaluationError(
                 f"The synthetic image of {source} is its {name} image, so nothing was synthesized; check the folder."
+            )
+        r = _correlation(images.synthetic, other, images.measured)
+        if r >= SAME_IMAGE:
+            raise EvaluationError(
+                f"The synthetic image of {source} is its {name} image in another gray scale (they correlate by {r:.4f} "
+                "inside the breast), so nothing was synthesized; check the folder."
             )
     warnings += _same_breast(images)
     figures = image_figures(
@@ -152,6 +160,14 @@ def _observed(images: AcquisitionImages) -> tuple[Observation, ...]:
         for name, image in ((CLINICAL, images.clinical), (SYNTHETIC, images.synthetic))
     )
     return tuple(one for one in made if one is not None)
+
+
+def _correlation(one: ReportImage, other: ReportImage, mask: Mask) -> float:
+    """Pearson r of two images in their windows, inside the mask; 0 where one does not vary."""
+    values = [image.window.apply(image.pixels)[mask] for image in (one, other)]
+    if any(v.size < 2 or np.ptp(v) == 0 for v in values):
+        return 0.0
+    return float(np.corrcoef(*values)[0, 1])
 
 
 def _same_breast(images: AcquisitionImages) -> list[str]:

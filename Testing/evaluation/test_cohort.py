@@ -219,6 +219,13 @@ def test_the_low_energy_or_the_clinical_image_is_no_synthetic_one():
         record(1, lambda low, clinical, made: clinical)
 
 
+def test_low_energy_or_clinical_image_in_another_gray_scale_is_no_synthetic_image():
+    with pytest.raises(EvaluationError, match="is its low-energy image in another gray scale"):
+        record(1, lambda low, clinical, made: 1910 + 0.38 * low)
+    with pytest.raises(EvaluationError, match="is its recombined image in another gray scale"):
+        record(1, lambda low, clinical, made: np.rint(1000 + 0.5 * clinical))
+
+
 def test_integer_pixels_are_refused():
     with pytest.raises(EvaluationError, match="uint8, whose differences wrap around"):
         record(1, lambda low, clinical, made: (made / 10).astype(np.uint8))
