@@ -167,7 +167,7 @@ def _correlation(one: ReportImage, other: ReportImage, mask: Mask) -> float:
     values = [image.window.apply(image.pixels)[mask] for image in (one, other)]
     if any(v.size < 2 or np.ptp(v) == 0 for v in values):
         return 0.0
-    return float(np.corrcoef(*values)[0, 1])
+    return float(np.corrcoef(values[0], values[1])[0, 1])
 
 
 def _same_breast(images: AcquisitionImages) -> list[str]:
