@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from CEMSynthLib.measurement.errors import RegionError
-from CEMSynthLib.measurement.shapes import Shape, bounds, first_pixel, inside
+from CEMSynthLib.measurement.shapes import ClosedCurve, Shape, bounds, first_pixel, inside
 
 #: A mean or a standard deviation of fewer pixels than this is not reported.
 MINIMUM_PIXELS = 20
@@ -85,7 +85,8 @@ def region_patch(region: Region, shape: tuple[int, int], spacing_mm: tuple[float
         The region leaves the image or holds fewer than 20 pixels.
     """
     spacing = spacing_mm or (1.0, 1.0)
-    x_low, y_low, x_high, y_high = bounds(region.shape)
+    drawn = region.shape.polygon() if isinstance(region.shape, ClosedCurve) else region.shape  # the spline once
+    x_low, y_low, x_high, y_high = bounds(drawn)
     rows = (first_pixel(y_low, spacing[0]), first_pixel(y_high, spacing[0]))
     columns = (first_pixel(x_low, spacing[1]), first_pixel(x_high, spacing[1]))
     if rows[0] < 0 or columns[0] < 0 or rows[1] > shape[0] or columns[1] > shape[1]:
@@ -93,7 +94,7 @@ def region_patch(region: Region, shape: tuple[int, int], spacing_mm: tuple[float
             f'The region "{region.name}" leaves the image of {shape[1]} x {shape[0]} pixels; '
             "move it inside, or check that it was drawn on this image."
         )
-    mask = inside(region.shape, rows, columns, spacing)
+    mask = inside(drawn, rows, columns, spacing)
     require_enough_pixels(mask, region.name)
     return RegionPatch(rows, columns, mask)
 

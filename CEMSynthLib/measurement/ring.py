@@ -4,14 +4,13 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import ConvexHull
 
 from CEMSynthLib.measurement.errors import RegionError
 from CEMSynthLib.measurement.shapes import ClosedCurve, Ellipse, Polygon, Rectangle, Shape
 
 #: Control points of each of the two outlines.
 RING_POINTS = 48
-_DIRECTIONS = 720
+_DIRECTIONS = 360
 
 
 def ring_around(shape: Shape, gap: float, width: float) -> ClosedCurve:
@@ -41,6 +40,9 @@ def ring_around(shape: Shape, gap: float, width: float) -> ClosedCurve:
     if not (math.isfinite(gap) and math.isfinite(width) and gap >= 0 and width > 0):
         raise RegionError("A ring needs a distance of 0 or more and a width above 0; change them.")
     corners = _corners(shape)
+    # Imported here: it takes a tenth of a second, and only rings need it.
+    from scipy.spatial import ConvexHull
+
     hull = corners[ConvexHull(corners).vertices]
     inner, outer = _outline(hull, gap), _outline(hull, gap + width)
     # Points across the band as far apart as those along it: a spline swings beside a gap that is wider than the rest.
@@ -49,7 +51,7 @@ def ring_around(shape: Shape, gap: float, width: float) -> ClosedCurve:
     part = np.arange(1, pieces)[:, None] / pieces
     across = outer[0] + part * (inner[0] - outer[0])
     line = np.concatenate([outer, outer[:1], across, inner[:1], inner[:0:-1], inner[:1], across[::-1]])
-    return ClosedCurve(tuple((float(x), float(y)) for x, y in line))
+    return ClosedCurve(tuple((x, y) for x, y in line.tolist()))
 
 
 def _corners(shape: Shape) -> NDArray[np.float64]:

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.interpolate import CubicSpline
 
 from CEMSynthLib.measurement.errors import RegionError
 
@@ -123,9 +122,12 @@ class ClosedCurve:
     def polygon(self) -> Polygon:
         """The polygon that Slicer draws and measures, ten corners for each control point."""
         knots = np.asarray((*self.control_points, self.control_points[0]), dtype=np.float64)
+        # Imported here: it takes half a second, and only curves need it.
+        from scipy.interpolate import CubicSpline
+
         spline = CubicSpline(np.arange(len(knots)), knots, bc_type="periodic")
         corners = spline(np.arange((len(knots) - 1) * CURVE_PIECES) / CURVE_PIECES)
-        return Polygon(tuple((float(x), float(y)) for x, y in corners))
+        return Polygon(tuple((x, y) for x, y in corners.tolist()))
 
 
 Shape = Rectangle | Ellipse | Polygon | ClosedCurve

@@ -148,6 +148,19 @@ def test_table_follows_a_drag_and_says_that_uncertainties_are_to_come(world) -> 
     assert rows_of(world, background)[0].statistics is not None
 
 
+def test_a_large_region_is_measured_when_it_is_released(world, monkeypatch) -> None:
+    monkeypatch.setattr("CEMSynthLib.scene.regions.measure.LARGE_PIXELS", 5000)
+    regions = world.regions
+    key = regions.add(BACKGROUND, Rectangle((15.0, 40.0), (10.0, 14.0)))
+    assert rows_of(world, key)[0].statistics.pixels == 7000
+    node = regions.node(key)
+    node.InvokeEvent(node.PointStartInteractionEvent)
+    node.SetCenter(-16.0, -40.0, 0.0)
+    assert "when the mouse is released" in rows_of(world, key)[0].problem
+    node.InvokeEvent(node.PointEndInteractionEvent)
+    assert rows_of(world, key)[0].statistics.pixels == 7000
+
+
 def markups(world) -> list:
     scene = world.scene
     count = scene.GetNumberOfNodesByClass("vtkMRMLMarkupsNode")

@@ -22,12 +22,15 @@ from CEMSynthLib.measurement.cnr import (
 from CEMSynthLib.measurement.cnr import RegionStatistics as Statistics
 from CEMSynthLib.measurement.errors import MeasurementError
 from CEMSynthLib.measurement.regions import Region, RegionPatch, RegionRole, pair_regions, region_patch
-from CEMSynthLib.measurement.shapes import Ellipse, Rectangle
+from CEMSynthLib.measurement.shapes import Ellipse, Rectangle, bounds
 from CEMSynthLib.scene.regions.info import RegionInfo, RegionKind
 from CEMSynthLib.scene.regions.pixels import ImagePixels
 from CEMSynthLib.scene.regions.rows import ContrastFigure, RegionRow
 
 NOT_DRAWN = "This region is not drawn yet: click, or press and drag, in a slice view."
+#: A region of more pixels is not measured while it is dragged: three images of a million take about 50 ms.
+LARGE_PIXELS = 400_000
+LATER = "So large a region is measured when the mouse is released."
 NO_BACKGROUND = "There is no background region; draw one, or make a ring around the lesion."
 
 #: Finds the pixels of a segment; raises MeasurementError.
@@ -46,11 +49,14 @@ class RegionMeasurer:
 
     def __init__(self, segment_patch: SegmentPatch) -> None:
         self._segment_patch = segment_patch
+        self._hurry = False
         self._patches: dict[tuple[str, Any], _Known] = {}
         self._statistics: dict[tuple[str, Any], _Known] = {}
         self._figures: dict[tuple[str, str, Any], _Known] = {}
 
-    def rows(self, regions: Sequence[RegionInfo], images: Sequence[ImagePixels]) -> list[RegionRow]:
+    def rows(
+        self, regions: Sequence[RegionInfo], images: Sequence[ImagePixels], hurry: bool = False
+    ) -> list[RegionRow]:
         """Measure all regions on all images; uncertainties only where they are known already.
 
         Parameters
@@ -59,7 +65,10 @@ class RegionMeasurer:
             Of one acquisition.
         images
             Its images.
+        hurry
+            The user is dragging a region: large ones that have changed are measured later.
         """
+        self._hurry = hurry
         self._forget({region.key for region in regions})
         backgrounds = {r.key: background_of(r, regions) for r in regions if r.role is RegionRole.LESION}
         return [self._row(region, image, backgrounds) for region in regions for image in images]
@@ -72,6 +81,7 @@ class RegionMeasurer:
         bool
             False if there was nothing left to do.
         """
+        self._hurry = False
         for lesion in (region for region in regions if region.role is RegionRole.LESION):
             background, _ = background_of(lesion, regions)
             if background is None:
@@ -147,6 +157,8 @@ class RegionMeasurer:
         if known is None or known[0] != content:
             shown = as_region(region)
             rows, columns = image.values.shape
+            if self._hurry and _box_pixels(shown, image.spacing_mm) > LARGE_PIXELS:
+                raise MeasurementError(LATER)
             known = self._patches[region.key, grid] = (content, region_patch(shown, (rows, columns), image.spacing_mm))
         patch: RegionPatch = known[1]
         return patch, 0
@@ -225,6 +237,13 @@ def background_of(lesion: RegionInfo, regions: Sequence[RegionInfo]) -> tuple[Re
 def _named(region: RegionInfo) -> Region:
     # Only name and role are looked at.
     return Region(region.name, region.role, Rectangle((0.0, 0.0), (1.0, 1.0)))
+
+
+def _box_pixels(region: Region, spacing_mm: tuple[float, float] | None) -> float:
+    """How many pixels the upright box around a region has."""
+    left, top, right, bottom = bounds(region.shape)
+    row, column = spacing_mm or (1.0, 1.0)
+    return (right - left) * (bottom - top) / (row * column)
 
 
 def _content(region: RegionInfo) -> Any:

@@ -134,7 +134,7 @@ def read_shape(node: "vtkMRMLMarkupsNode", kind: RegionKind) -> Rectangle | Elli
             return Ellipse(box.center, (box.size[0] / 2, box.size[1] / 2), box.angle_degrees)
         return box
     if (node.GetCurveType(), node.GetNumberOfPointsPerInterpolatingSegment()) == (_CURVE_TYPE_SPLINE, _CURVE_PIECES):
-        return shape_of(_curve(node))
+        return ClosedCurve(_control_points(node))
     # Another kind of curve was chosen in the Markups module: what it draws.
     points = node.GetCurvePointsWorld()
     drawn = [points.GetPoint(i) for i in range(points.GetNumberOfPoints() - 1)] if points is not None else []
@@ -213,12 +213,20 @@ def _box(node: "vtkMRMLMarkupsROINode") -> dict[str, Any]:
     }
 
 
-def _curve(node: "vtkMRMLMarkupsClosedCurveNode") -> dict[str, Any]:
-    points = []
-    for i in range(node.GetNumberOfControlPoints()):
-        if node.GetNthControlPointPositionStatus(i) == node.PositionDefined:
-            points.append({"position": list(node.GetNthControlPointPositionWorld(i))})
-    return {"type": "ClosedCurve", "coordinateSystem": "RAS", "controlPoints": points}
+def _control_points(node: "vtkMRMLMarkupsClosedCurveNode") -> Points:
+    """Positions as a markups file tells them; at once, since a ring has a hundred and follows the mouse."""
+    import vtk
+    from vtk.util.numpy_support import vtk_to_numpy
+
+    positions = vtk.vtkPoints()
+    positions.SetDataTypeToDouble()
+    node.GetControlPointPositionsWorld(positions)
+    count = positions.GetNumberOfPoints()
+    found = -vtk_to_numpy(positions.GetData())[:, :2] if count else ()
+    lines = [(x, y) for x, y in found.tolist()] if count else []
+    if node.GetNumberOfDefinedControlPoints() != count:
+        lines = [p for i, p in enumerate(lines) if node.GetNthControlPointPositionStatus(i) == node.PositionDefined]
+    return tuple(lines)
 
 
 def _write_box(

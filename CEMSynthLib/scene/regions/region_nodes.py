@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from CEMSynthLib.measurement.errors import RegionError
@@ -178,12 +179,12 @@ class RegionNodes:
         finally:
             self._own = False
 
-    def follow_rings(self) -> None:
-        """Lay each ring around its lesion again, where the lesion has moved."""
+    def follow_rings(self) -> list[RegionInfo]:
+        """Lay each ring around its lesion again, where the lesion has moved, and return all regions."""
         regions = {region.key: region for region in self.regions()}
         self._own = True
         try:
-            for region in regions.values():
+            for region in list(regions.values()):
                 lesion = regions.get(region.ring.lesion) if region.ring is not None else None
                 if region.ring is None or lesion is None or lesion.shape is None or region.key not in self._nodes:
                     continue
@@ -193,8 +194,10 @@ class RegionNodes:
                     continue
                 if region.shape != line:
                     write_points(self._nodes[region.key], line.control_points)
+                    regions[region.key] = replace(region, shape=line)
         finally:
             self._own = False
+        return list(regions.values())
 
     def straighten(self) -> None:
         """Lay boxes that were placed or turned by hand through the image plane, unless one is being dragged."""

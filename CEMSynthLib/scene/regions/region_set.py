@@ -130,12 +130,13 @@ class RegionSet:
         if self._scene.IsBatchProcessing() or self._scene.IsClosing():
             return list(self._rows)
         self._find()
-        self._tidy()
-        self._nodes.follow_rings()
+        if not self._nodes.dragged:
+            self._tidy()
+        regions = self._nodes.follow_rings()
         self._dirty = False
         if not self._nodes.dragged and not self._placing.key:
-            self._history.settle(tuple(self._nodes.regions()))
-        self._measure()
+            self._history.settle(tuple(regions))
+        self._measure(regions)
         return list(self._rows)
 
     def add_uncertainty(self) -> bool:
@@ -152,7 +153,7 @@ class RegionSet:
             return False
         if not self._measurer.add_uncertainty(self.regions(), images_of(self._volumes)):
             return False
-        self._measure()
+        self._measure(self._nodes.regions())
         return True
 
     def finish(self) -> list[RegionRow]:
@@ -425,10 +426,10 @@ class RegionSet:
         if not placing:
             self._nodes.straighten()
 
-    def _measure(self) -> None:
+    def _measure(self, regions: Sequence[RegionInfo]) -> None:
         placing = self._placing.key
-        regions = [r for r in self._nodes.regions() if r.acquisition == self.acquisition and r.key != placing]
-        self._rows = self._measurer.rows(regions, images_of(self._volumes))
+        here = [r for r in regions if r.acquisition == self.acquisition and r.key != placing]
+        self._rows = self._measurer.rows(here, images_of(self._volumes), hurry=bool(self._nodes.dragged))
 
     def _notify(self) -> None:
         self._dirty = True
