@@ -39,13 +39,13 @@ class CEMSynth(ScriptedLoadableModule):
             "Follows the study of Zormpas-Petridis et al., Eur Radiol Exp 2026, doi 10.1186/s41747-026-00681-7."
         )
         # Other modules are not there before all are loaded.
-        slicer.app.connect("startupCompleted()", registerSampleData)
+        slicer.app.connect("startupCompleted()", onStartupCompleted)
 
 
-def registerSampleData():
-    from CEMSynthLib.desktop.sample_registration import registerSampleData
+def onStartupCompleted():
+    from CEMSynthLib.desktop.startup import startup
 
-    registerSampleData()
+    startup()
 
 
 @parameterNodeWrapper
@@ -93,7 +93,6 @@ class CEMSynthWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.addObserver(scene, scene.EndImportEvent, self.onSceneEndImport)
         self.addObserver(scene, scene.EndBatchProcessEvent, self.onSceneEndBatchProcess)
         self.addObserver(scene, scene.NodeRemovedEvent, self.onNodeRemoved)
-        self.initializeParameterNode()
 
     def cleanup(self) -> None:
         self.setParameterNode(None)
@@ -182,8 +181,8 @@ class CEMSynthLogic(ScriptedLoadableModuleLogic):
 
     def __init__(self) -> None:
         ScriptedLoadableModuleLogic.__init__(self)
-        from CEMSynthLib.desktop.reading_views import readingDesk
         from CEMSynthLib.desktop import export, synthesis
+        from CEMSynthLib.desktop.reading_views import readingDesk
         from CEMSynthLib.desktop.views import DesktopViews
         from CEMSynthLib.scene.halo.in_scene import HaloInScene
         from CEMSynthLib.scene.regions.region_set import RegionSet

@@ -7,11 +7,12 @@ from typing import Any
 
 import slicer
 
+from CEMSynthLib.desktop.startup import onImages
 from CEMSynthLib.errors import CEMSynthError
 from CEMSynthLib.scene import attributes as names
 from CEMSynthLib.scene.hierarchy import place
 from CEMSynthLib.scene.instances import instance_name, instances, load_instance
-from CEMSynthLib.study.model import StudyFolder
+from CEMSynthLib.study.model import ImageKind, StudyFolder
 from CEMSynthLib.study.reader import read_files
 
 _STUDY_TAG = "0020,000D"
@@ -78,10 +79,12 @@ def underItsStudy(node: Any) -> None:
 
 
 def showInViews(node: Any) -> None:
-    """Show a volume as Slicer's own readers do; views that compare images keep theirs."""
+    """Show a volume as Slicer's own readers do; views that compare images keep theirs. A synthetic one is labeled."""
     application = slicer.app.applicationLogic()
     application.GetSelectionNode().SetActiveVolumeID(node.GetID())
     application.PropagateVolumeSelection()
+    if names.kind_of(node) is ImageKind.SYNTHETIC:
+        onImages()
 
 
 def _study(file: str) -> StudyFolder:

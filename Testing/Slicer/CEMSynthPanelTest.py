@@ -15,6 +15,8 @@ class CEMSynthPanelTest(unittest.TestCase):
         self.widget = slicer.modules.cemsynth.widgetRepresentation().self()
         if slicer.util.mainWindow() is not None:
             slicer.util.selectModule("CEMSynth")
+        else:
+            self.widget.enter()
 
     def tearDown(self):
         slicer.mrmlScene.Clear()

@@ -23,16 +23,16 @@ scene = slicer.vtkMRMLScene()
 application = slicer.vtkSlicerApplicationLogic()
 application.SetMRMLScene(scene)
 patch = pytest.MonkeyPatch()
-start = time.perf_counter()
+start = time.process_time()  # of this process: other load of the machine does not count
 module = stand_ins.install(patch, SimpleNamespace(scene=scene, application=application), main_window=False)
 module.CEMSynth(SimpleNamespace(path=module.__file__, icon=None))
 loaded = set(sys.modules) - before
-seconds_load = time.perf_counter() - start
-start = time.perf_counter()
+seconds_load = time.process_time() - start
+start = time.process_time()
 widget = module.CEMSynthWidget(stand_ins.parent())
 widget.setup()
 widget.enter()
-seconds_open = time.perf_counter() - start
+seconds_open = time.process_time() - start
 print(
     json.dumps(
         {

@@ -153,6 +153,10 @@ def test_a_synthetic_image_says_so(world, folder: Path, tmp_path: Path, monkeypa
     (loadable,) = world.plugin.examineFiles([file])
     assert loadable.name == "SYNTHETIC R CC iodine"
     assert world.plugin.load(loadable).GetAttribute("CEMSynth.kind") == "synthetic"
+    opened = []
+    slicer.modules.cemsynth = SimpleNamespace(widgetRepresentation=lambda: opened.append("module"))
+    stand_ins.widgets.run_timers()
+    assert opened == ["module"], "which draws the label"
 
 
 def test_other_mammograms_and_modalities_are_left_to_others(world, folder: Path, tmp_path: Path, monkeypatch) -> None:

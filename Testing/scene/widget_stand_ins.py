@@ -415,6 +415,23 @@ class QTimer:
 
     made: list["QTimer"] = []
 
+    class Once:
+        """``QTimer.singleShot(0, f)`` on the class, the property singleShot on a timer."""
+
+        def __get__(self, timer: Any, kind: Any) -> Any:
+            def start(interval: int, slot: Any) -> None:
+                made = QTimer()
+                made.setSingleShot(True)
+                made.timeout.connect(slot)
+                made.start(interval)
+
+            return start if timer is None else vars(timer)["once"]
+
+        def __set__(self, timer: Any, value: bool) -> None:
+            vars(timer)["once"] = value
+
+    singleShot = Once()
+
     def __init__(self, *_parent: Any) -> None:
         self.timeout, self.interval, self.singleShot, self.active = Signal(), 0, False, False
         self.made.append(self)
