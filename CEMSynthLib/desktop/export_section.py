@@ -1,5 +1,6 @@
 """Export section: what leaves as files, into a new folder, and into the DICOM database where the user asks."""
 
+import threading
 from typing import TYPE_CHECKING, Any
 
 import qt
@@ -8,10 +9,12 @@ from slicer.i18n import tr as _
 
 from CEMSynthLib.desktop.background import BackgroundWork
 from CEMSynthLib.desktop.dialogs import agreed, openFolder
+from CEMSynthLib.desktop.errors import ExportWorkError
 from CEMSynthLib.desktop.export import ExportChoice, insertIntoDatabase
 from CEMSynthLib.desktop.packages import REPORT, PackageInstaller, missingPackages
 from CEMSynthLib.desktop.section import Section
 from CEMSynthLib.errors import CEMSynthError
+from CEMSynthLib.progress import Progress
 from CEMSynthLib.study.model import ImageKind
 
 if TYPE_CHECKING:
@@ -31,6 +34,7 @@ class ExportSection(Section):
         self._work = BackgroundWork(self.onDone, self.onFailed, self.onProgress)
         self._installer = PackageInstaller(self.onPackagesLog, self.onPackagesFinished)
         self._missing: dict[str, list[str]] = {}
+        self._canceled = threading.Event()
         self._folder = ""
         self._toDatabase = False
         self._boxes = {
@@ -64,7 +68,7 @@ class ExportSection(Section):
         """Say what is missing."""
         ui, missing = self.ui, self._whatIsMissing()
         ui.exportButton.text = _("Cancel") if self._work.running else _("Export")
-        ui.exportButton.enabled = self._work.running or not missing
+        ui.exportButton.enabled = not self._canceled.is_set() if self._work.running else not missing
         if self._work.running:
             ui.exportButton.toolTip = _("Stop; nothing half-written is left.")
         else:
@@ -91,9 +95,8 @@ class ExportSection(Section):
     def onExportClicked(self) -> None:
         """Begin, or stop what runs."""
         if self._work.running:
-            self._work.cancel()
-            self._showProgress(False)
-            self.say(_("Canceled; nothing was written."))
+            # Not BackgroundWork.cancel(), which forgets the work: it may be done by the time it would stop.
+            self._canceled.set()
             self.refresh()
             return
         from CEMSynthLib.desktop.export_work import writeExport
@@ -108,7 +111,18 @@ class ExportSection(Section):
         qt.QSettings().setValue(_FOLDER, parent)
         self._toDatabase = bool(self.ui.exportDatabaseCheckBox.enabled and self.ui.exportDatabaseCheckBox.checked)
         self._showProgress(True)
-        self._work.start(lambda progress: writeExport(plan, progress))
+        canceled = self._canceled = threading.Event()
+        sentence = _("Canceled; nothing was written.")
+
+        def write(progress: Progress) -> "ExportReport":
+            def step(done: int, total: int, what: str) -> None:
+                if canceled.is_set():
+                    raise ExportWorkError(sentence)
+                progress(done, total, what)
+
+            return writeExport(plan, step)
+
+        self._work.start(write)
         self.refresh()
 
     def onProgress(self, done: int, total: int) -> None:

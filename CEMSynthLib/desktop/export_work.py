@@ -151,6 +151,7 @@ def writeExport(plan: ExportPlan, progress: Progress = silent) -> ExportReport:
                     _writeSynthetic(plan.synthetic, measured, False, steps)
                 regions = (staging if plan.markups else private) / REGIONS if plan.regions else None
                 warnings += _measure(plan, private, measured, regions, staging / MEASUREMENTS, steps)
+            steps.next("moving")
             files = sorted(p.relative_to(staging).as_posix() for p in staging.rglob("*") if p.is_file())
     finally:
         shutil.rmtree(private, ignore_errors=True)
@@ -254,7 +255,7 @@ def _measure(
 
 
 def _linkStudy(items: Sequence[SyntheticItem], folder: Path) -> Path:
-    """A folder with the DICOM files of these acquisitions. Image files are measured where they lie, with their tables."""
+    """A folder with these acquisitions' DICOM files. Image files are measured where they lie, with their tables."""
     files = [(number, image) for number, item in enumerate(items, start=1) for image in item.acquisition.images]
     if any(image.sop_instance_uid is None for _number, image in files):
         return Path(os.path.commonpath([image.path.parent for _number, image in files]))

@@ -4,6 +4,7 @@ import csv
 import importlib.util
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -220,12 +221,18 @@ def test_cancel_and_failure_leave_nothing(module, monkeypatch) -> None:
     from CEMSynthLib.export.errors import ExportError
 
     check(module, "exportImages")
+    write, go = synthetic_files.write_dataset, threading.Event()
+
+    def held(*arguments) -> None:
+        go.wait(10)
+        write(*arguments)
+
+    monkeypatch.setattr(synthetic_files, "write_dataset", held)
     module.ui.exportButton.click()
     module.ui.exportButton.click()
-    assert module.ui.statusLabel.text == "Canceled; nothing was written."
-    deadline = time.monotonic() + 10
-    while list(module.out.iterdir()) and time.monotonic() < deadline:
-        time.sleep(0.05)
+    assert not module.ui.exportButton.enabled
+    go.set()
+    assert wait(module) == "Canceled; nothing was written."
     assert list(module.out.iterdir()) == []
 
     def full(*arguments) -> None:
