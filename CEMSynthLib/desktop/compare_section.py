@@ -60,7 +60,8 @@ class CompareSection(Section):
         ui.fitButton.clicked.connect(self.onFitClicked)
         ui.actualPixelsButton.clicked.connect(self.onActualPixelsClicked)
         self._keys = self._keysByWidget()
-        self._shortcuts = Shortcuts(self._actions())
+        # Another section can forbid comparing: the reader study, beside blinded images.
+        self._shortcuts = Shortcuts(self._actions(), lambda: bool(ui.compareCollapsibleButton.enabled))
         ui.shortcutsLabel.text = self._help()
         self.comparison.changed = self.refresh
 
@@ -144,7 +145,10 @@ class CompareSection(Section):
 
     def onBlinkTimeout(self) -> None:
         """Time for the other image."""
-        self.comparison.step_blink()
+        if self.ui.compareCollapsibleButton.enabled:
+            self.comparison.step_blink()
+        else:
+            self._stopBlink()
 
     def onShowClicked(self) -> None:
         """Show the selected acquisition (again): layout, images, field of view."""
@@ -179,6 +183,7 @@ class CompareSection(Section):
         _quietly(self.ui.compareFadeSlider, "value", 100 * state.fade)
         for box, name in self._switches.items():
             _quietly(box, "checked", getattr(state, name))
+        self._showMissing()
         nothing = "" if self.panel.selectedKey() else _("Open a study and select an acquisition first.")
         chosen = nothing or (
             ""
@@ -213,6 +218,14 @@ class CompareSection(Section):
         self.ui.compareLayoutComboBox.toolTip = withKey(
             _("How the views are arranged."), ", ".join(LAYOUT_KEYS.values())
         )
+
+    def _showMissing(self) -> None:
+        """Say why views are empty."""
+        labels = contentLabels()
+        lacking = self.comparison.missing() if self.comparison.volumes is not None else []
+        what = ", ".join(f"{cell} {labels[content]}".strip() for cell, content in lacking)
+        self.ui.compareNoteLabel.text = _("Not there: {what}").format(what=what) if what else ""
+        self.ui.compareNoteLabel.visible = bool(what)
 
     def _step(self, step: int) -> None:
         key = neighbor(self.logic.study.rows(), self.panel.selectedKey(), step)

@@ -1,6 +1,7 @@
 """Shortcuts: keys of Slicer's main window that work while the module is open, and only then."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import qt
@@ -15,10 +16,13 @@ class Shortcuts:
     ----------
     actions
         Function by key (``"Ctrl+Shift+B"``).
+    allowed
+        Whether a key may do something at the moment.
     """
 
-    def __init__(self, actions: dict[str, Callable[[], None]]) -> None:
+    def __init__(self, actions: dict[str, Callable[[], None]], allowed: Callable[[], bool] = lambda: True) -> None:
         self._actions = actions
+        self._allowed = allowed
         self._made: list[Any] = []
 
     def enable(self) -> None:
@@ -28,7 +32,7 @@ class Shortcuts:
             return
         for key, action in self._actions.items():
             shortcut = qt.QShortcut(qt.QKeySequence(key), window)
-            shortcut.connect("activated()", action)
+            shortcut.connect("activated()", partial(self._act, action))
             self._made.append(shortcut)
 
     def remove(self) -> None:
@@ -38,6 +42,10 @@ class Shortcuts:
             shortcut.setParent(None)
             shortcut.deleteLater()
         self._made.clear()
+
+    def _act(self, action: Callable[[], None]) -> None:
+        if self._allowed():
+            action()
 
 
 def withKey(toolTip: str, key: str) -> str:

@@ -61,7 +61,6 @@ class Comparison:
         self._key = ""
         self._hanging: dict[str, str] = {}
         self._windows = ComparisonWindows()
-        self._notice: str | None = None
         self._overlays: dict[str, ViewOverlay] = {}
         self._pan_link: PanLink | None = None
         self._cursor = LinkedCursor(scene)
@@ -155,6 +154,16 @@ class Comparison:
             self._blink = None
             self.apply()
 
+    def missing(self) -> list[tuple[str, Content]]:
+        """What the views of the layout cannot show: the cell (``"R CC"``, empty for the selected one) and the image."""
+        state, found = self.state, []
+        for spec in VIEWS[state.layout]:
+            volumes, content = self._of(spec), spec.content or state.content
+            pair = volumes is not None and volumes.recombined is not None and volumes.synthetic is not None
+            if not pair if content is Content.DIFFERENCE else layers_of(volumes, content)[0] is None:
+                found.append((spec.cell, content))
+        return found
+
     def presets(self) -> list[Preset]:
         """Windows to choose from for the iodine images."""
         shown = self.volumes
@@ -169,24 +178,11 @@ class Comparison:
         """Come back to the VOI windows of the images, clinical and synthetic with the clinical one's."""
         reset_windows(self._shown_acquisitions())
 
-    def blind(self, notice: str | None) -> None:
-        """Show one notice in every view with an image, in place of the label of synthetic images.
-
-        Parameters
-        ----------
-        notice
-            What is said of every image, so that the label tells no reader which one is synthetic; ``None``: the label.
-        """
-        self._notice = notice
-        for overlay in self._overlays.values():
-            overlay.label.blind(notice)
-
     def attach(self, tag: str, logic: "vtkMRMLSliceLogic", renderer: Any, request_render: Callable[[], None]) -> None:
         """Draw labels and marks into a slice view; any of the application's, so that every one is labeled."""
         self.detach(tag)
         overlay = ViewOverlay(tag, logic, renderer, request_render)
         self._overlays[tag] = overlay
-        overlay.label.blind(self._notice)
         if overlay.mark is not None:
             self._cursor.add(tag, overlay.mark)
         self._apply_overlay(tag, self.state)

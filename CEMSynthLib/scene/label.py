@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 TEXT = "SYNTHETIC - not for diagnosis"
 #: Names of nodes that hold synthetic pixels, wholly or in part, begin with it; clones of them too.
 NAME_PREFIX = "SYNTHETIC"
+# vtkMRMLSliceCompositeNode::Layer_Last: background, foreground and label come first.
+_FIRST_ADDITIONAL_LAYER = 3
 _LARGEST_FONT, _SMALLEST_FONT = 18, 8
 # A bold letter is about 0.62 of its font size wide; the text takes at most 90 % of the view's width.
 _PIXELS_PER_POINT = 0.62 * len(TEXT) / 0.9
@@ -47,7 +49,6 @@ class SyntheticLabel:
         self._composite = composite
         self._renderer = renderer
         self._request_render = request_render
-        self._notice: str | None = None
         self.actor = _actor()
         self.actor.SetVisibility(False)
         renderer.AddViewProp(self.actor)
@@ -77,17 +78,8 @@ class SyntheticLabel:
         """Look again at what the view shows."""
         self._update(self._composite)
 
-    def blind(self, notice: str | None) -> None:
-        """Say the same of every image, for a blinded reading; ``None``: say which are synthetic."""
-        if notice != self._notice:
-            self._notice = notice
-            self.actor.SetInput(notice or TEXT)
-            self._update(self._composite)
-            self._request_render()
-
     def _update(self, _caller: "vtkMRMLNode") -> None:
-        shown = self._composite.GetBackgroundVolumeID()
-        visible = shows_synthetic(self._composite) if self._notice is None else bool(shown)
+        visible = shows_synthetic(self._composite)
         if visible != self.visible:
             self.actor.SetVisibility(visible)
             self._request_render()
@@ -115,7 +107,9 @@ def shows_synthetic(composite: "vtkMRMLSliceCompositeNode") -> bool:
         shown.append(composite.GetForegroundVolumeID())
     if composite.GetLabelOpacity() > 0:
         shown.append(composite.GetLabelVolumeID())
-    for layer in range(composite.Layer_Last, composite.Layer_Last + composite.GetNumberOfAdditionalLayers()):
+    # Slicer before 5.10 has these three layers only.
+    more = composite.GetNumberOfAdditionalLayers() if hasattr(composite, "GetNumberOfAdditionalLayers") else 0
+    for layer in range(_FIRST_ADDITIONAL_LAYER, _FIRST_ADDITIONAL_LAYER + more):
         if composite.GetNthLayerOpacity(layer) > 0:
             shown.append(composite.GetNthLayerVolumeID(layer))
     return scene is not None and any(holds_synthetic(scene.GetNodeByID(i)) for i in shown if i is not None)

@@ -91,6 +91,13 @@ def test_hanging_loads_the_other_acquisitions_of_the_study(module) -> None:
         node = module.world.scene.GetNodeByID(composite(module, tag).GetBackgroundVolumeID())
         found.append(node.GetName())
     assert found == [f"{name} clinical iodine" for name in ("R CC", "L CC", "R MLO", "L MLO")]
+    assert not module.ui.compareNoteLabel.visible
+    choose(module.ui.compareContentComboBox, "SYNTHETIC")
+    assert module.ui.compareNoteLabel.text == (
+        "Not there: L CC SYNTHETIC iodine, R MLO SYNTHETIC iodine, L MLO SYNTHETIC iodine"
+    )
+    choose(module.ui.compareLayoutComboBox, "CLINICAL_SYNTHETIC")
+    assert not module.ui.compareNoteLabel.visible
 
 
 def test_fade_and_swap(module) -> None:
@@ -140,6 +147,16 @@ def test_shortcuts_are_there_only_while_the_module_is_open(module) -> None:
     assert [shortcut.keys for shortcut in QShortcut.made] == keys
     module.widget.cleanup()
     assert QShortcut.made == []
+
+
+def test_beside_blinded_images_nothing_is_compared(module) -> None:
+    (timer,) = [timer for timer in QTimer.made if timer.interval == 700]
+    press("Ctrl+Shift+B")
+    module.ui.compareCollapsibleButton.enabled = False  # as the reader study does
+    timer.fire()
+    assert not timer.isActive()
+    press("Ctrl+Shift+H")
+    assert module.world.layout_node.GetViewArrangement() == 5701
 
 
 def test_every_button_tells_its_key(module) -> None:

@@ -14,7 +14,7 @@ from CEMSynthLib.scene.difference import CenteredWindow, difference_of, differen
 from CEMSynthLib.scene.diverging import SIZE, color_at, diverging_colors
 from CEMSynthLib.scene.exposure_attributes import exposure_attributes, minutes_since_injection
 from CEMSynthLib.scene.hanging import hanging_keys, neighbor
-from CEMSynthLib.scene.label import NAME_PREFIX, TEXT
+from CEMSynthLib.scene.label import NAME_PREFIX, shows_synthetic
 from CEMSynthLib.scene.layout import Content, Layout
 from CEMSynthLib.scene.presets import presets_of
 from CEMSynthLib.scene.scale_bar import bar_length
@@ -149,21 +149,46 @@ def test_inversion_is_for_images_not_for_differences(compared) -> None:
     assert not difference.GetDisplayNode().GetInvertDisplayScalarRange()
 
 
-def test_in_a_blinded_reading_every_image_has_the_same_notice(compared) -> None:
-    from vtk import vtkRenderer
-
+def test_what_cannot_be_shown_is_told(compared) -> None:
     comparison = compared.comparison
-    for tag in (LE, SYNTHETIC):
-        comparison.attach(tag, compared.all_logics[tag], vtkRenderer(), lambda: None)
-    labels = [overlay.label for overlay in comparison.overlays().values()]
-    assert [label.visible for label in labels] == [False, True]
-    comparison.blind("research image, not for diagnosis")
-    assert [(label.visible, label.actor.GetInput()) for label in labels] == [
-        (True, "research image, not for diagnosis")
-    ] * 2
-    comparison.blind(None)
-    assert [label.visible for label in labels] == [False, True]
-    assert labels[1].actor.GetInput() == TEXT
+    assert comparison.missing() == []
+    comparison.update(layout=Layout.HANGING, content=Content.DIFFERENCE)
+    assert comparison.missing() == [("R MLO", Content.DIFFERENCE), ("L MLO", Content.DIFFERENCE)]
+    compared.scene.RemoveNode(compared.volumes.synthetic)
+    comparison.update(layout=Layout.CLINICAL_SYNTHETIC_DIFFERENCE)
+    assert comparison.missing() == [("", Content.SYNTHETIC), ("", Content.DIFFERENCE)]
+
+
+def test_a_synthetic_image_in_an_additional_layer_is_labeled(compared) -> None:
+    composite = compared.all_logics[LE].GetSliceCompositeNode()
+    assert not shows_synthetic(composite)
+    composite.SetNthLayerVolumeID(composite.Layer_Last, compared.volumes.synthetic.GetID())
+    composite.SetNthLayerOpacity(composite.Layer_Last, 0.2)
+    assert shows_synthetic(composite)
+    composite.SetNthLayerOpacity(composite.Layer_Last, 0.0)
+    assert not shows_synthetic(composite)
+
+
+def test_a_clone_of_a_synthetic_image_is_labeled_whatever_it_is_called_or_kept_of_it(compared) -> None:
+    composite = compared.all_logics[LE].GetSliceCompositeNode()
+    node = compared.scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "SYNTHETIC R CC iodine Copy")
+    composite.SetBackgroundVolumeID(node.GetID())
+    assert shows_synthetic(composite)
+    compared.volumes.synthetic.SetName("renamed")
+    composite.SetBackgroundVolumeID(compared.volumes.synthetic.GetID())
+    assert shows_synthetic(composite)
+
+
+def test_regions_and_halo_are_drawn_over_the_difference_too(compared) -> None:
+    from CEMSynthLib.scene.halo.view_ties import slice_views_of
+    from CEMSynthLib.scene.regions.views import views_by_acquisition
+
+    compared.comparison.update(layout=Layout.CLINICAL_SYNTHETIC_DIFFERENCE)
+    node = compared.all_logics["CEMSynthDifference"].GetSliceNode().GetID()
+    key = compared.volumes.key
+    assert node in views_by_acquisition(compared.scene)[key]
+    assert node in slice_views_of(compared.scene, key)
+    assert node not in slice_views_of(compared.scene, key, ImageKind.SYNTHETIC)
 
 
 def test_state_is_kept_in_the_scene(mrml) -> None:

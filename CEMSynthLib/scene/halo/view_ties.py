@@ -29,7 +29,7 @@ def slice_views_of(scene: "vtkMRMLScene", key: str, kind: ImageKind | None = Non
     for composite in _nodes(scene, _COMPOSITE):
         volume_id = composite.GetBackgroundVolumeID()
         node = scene.GetNodeByID(volume_id) if volume_id else None
-        of_key = node is not None and node.GetAttribute(names.ACQUISITION) == key
+        of_key = node is not None and names.acquisition_of(node) == key
         if of_key and kind in (None, names.kind_of(node)):
             shown.add(composite.GetLayoutName())
     return [node.GetID() for node in _nodes(scene, "vtkMRMLSliceNode") if node.GetLayoutName() in shown]

@@ -20,8 +20,8 @@ def shown_acquisition(composite: "vtkMRMLSliceCompositeNode") -> str:
     scene = composite.GetScene()
     for volume_id in (composite.GetBackgroundVolumeID(), composite.GetForegroundVolumeID()):
         node = scene.GetNodeByID(volume_id) if scene is not None and volume_id else None
-        if node is not None and node.GetAttribute(names.ACQUISITION):
-            return str(node.GetAttribute(names.ACQUISITION))
+        if names.acquisition_of(node):
+            return names.acquisition_of(node)
     return ""
 
 
