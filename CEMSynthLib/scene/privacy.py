@@ -13,6 +13,7 @@ import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -139,7 +140,7 @@ def _deidentify(scene: "vtkMRMLScene", replacement: _Replacement, edit: _Edit) -
                 uid = _Text(hierarchy.GetItemUID(item, "DICOM"), _uid_setter(hierarchy, item, "DICOM"))
                 _change(edit, uid, f"{word} {number}")
                 hierarchy.SetItemAttribute(item, DEIDENTIFIED, "yes")
-                edit.undo.append(lambda item=item: hierarchy.RemoveItemAttribute(item, DEIDENTIFIED))
+                edit.undo.append(partial(hierarchy.RemoveItemAttribute, item, DEIDENTIFIED))
     for item in _items(hierarchy):
         for name in hierarchy.GetItemAttributeNames(item):
             if name.startswith(_PREFIX) and name not in _KEPT:

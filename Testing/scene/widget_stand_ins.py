@@ -30,7 +30,7 @@ class Signal:
 
 
 class Layout:
-    """The layout of a widget: what is added becomes its child."""
+    """The layout of a widget: what is added becomes its child, and stays one when it is taken out of the layout."""
 
     def __init__(self, owner: Any) -> None:
         self.owner = owner
@@ -39,15 +39,18 @@ class Layout:
         self.owner.children_.append(widget)
 
     def removeWidget(self, widget: Any) -> None:
-        # As Qt does: taken out of the layout, the widget stays a child.
         assert widget in self.owner.children_
+        self.owner.outside_.append(widget)
 
     def indexOf(self, widget: Any) -> int:
-        return self.owner.children_.index(widget) if widget in self.owner.children_ else -1
+        inside = [child for child in self.owner.children_ if child not in self.owner.outside_]
+        return inside.index(widget) if widget in inside else -1
 
     def insertWidget(self, index: int, widget: Any) -> None:
         if widget in self.owner.children_:
             self.owner.children_.remove(widget)
+        if widget in self.owner.outside_:
+            self.owner.outside_.remove(widget)
         self.owner.children_.insert(index, widget)
 
 
@@ -66,7 +69,7 @@ class Widget:
 
     def __init__(self, *_parent: Any) -> None:
         vars(self).update(self.common | {k: self._copy(v) for k, v in self.properties.items()})
-        vars(self).update(_blocked=False, dynamic={}, children_=[])
+        vars(self).update(_blocked=False, dynamic={}, children_=[], outside_=[])
         vars(self).update({name: Signal() for name in {*self.signals, *self.changes.values()}})
 
     @staticmethod
