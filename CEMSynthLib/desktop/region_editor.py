@@ -24,7 +24,7 @@ class RegionEditor:
         Does a change and shows its error.
     """
 
-    def __init__(self, ui: Any, regions: RegionSet, change: Callable[[Callable[[], None]], None]) -> None:
+    def __init__(self, ui: Any, regions: RegionSet, change: Callable[[Callable[[], object]], None]) -> None:
         self._ui, self._regions, self._change = ui, regions, change
         self._key = ""
         self._showing = False

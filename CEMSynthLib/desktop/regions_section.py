@@ -50,7 +50,6 @@ class RegionsSection(Section):
 
     def __init__(self, ui: Any, logic: Any, panel: "Panel") -> None:
         super().__init__(ui, logic, panel)
-        self._selected = ""
         self._published: list[Any] = []
         self._freehand = FreehandViews(self.onFreehandDrawn)
         self._changedTimer = self._timer(COALESCE_MS, self.onChangedTimeout)
@@ -112,7 +111,6 @@ class RegionsSection(Section):
     def onShown(self, volumes: "AcquisitionVolumes | None") -> None:
         """Measure on the images of another acquisition."""
         self._stopDrawing()
-        self._selected = ""
         self._published = []
         known = volumes is not None and all(
             node.GetAttribute(names.SPACING_KNOWN) == "yes" for node in volumes.nodes if node is not None
@@ -131,7 +129,7 @@ class RegionsSection(Section):
         self._stopDrawing()
         self._changedTimer.stop()
         self._restTimer.stop()
-        self._selected, self._published = "", []
+        self._published = []
         self._chart.forget()
 
     def cleanup(self) -> None:
@@ -144,10 +142,9 @@ class RegionsSection(Section):
     def refresh(self) -> None:
         """Show tables and buttons as the regions are now."""
         fillSegments(self.ui.segmentComboBox, segmentations_in(slicer.mrmlScene))
-        fillRegionTable(self.ui.regionTable, self.regions, self._selected)
-        self._selected = selectedRegionKey(self.ui.regionTable)
-        self._editor.show(self._selected)
-        updateButtons(self.ui, self.regions, self._selected, self._freehand.active)
+        fillRegionTable(self.ui.regionTable, self.regions, self.regions.selected)
+        self._editor.show(self.regions.selected)
+        updateButtons(self.ui, self.regions, self.regions.selected, self._freehand.active)
         self._showNumbers()
 
     # Following
@@ -198,36 +195,36 @@ class RegionsSection(Section):
                 self.say(_("Press the left button in a slice view, draw around the region, and release it."))
             else:
                 self.say(_("No slice view shows this acquisition; press Show in the section Study."))
-        updateButtons(self.ui, self.regions, self._selected, self._freehand.active)
+        updateButtons(self.ui, self.regions, self.regions.selected, self._freehand.active)
 
     def onFreehandDrawn(self, points: Points) -> None:
         """A line was drawn."""
         self._freehand.stop()
-        self._make(lambda: self.regions.add_curve(self._role(), points))
+        self._change(lambda: self.regions.add_curve(self._role(), points))
 
     def onRingClicked(self) -> None:
         """Make a ring around the selected lesion."""
         gap, width = self.ui.ringGapSpinBox.value, self.ui.ringWidthSpinBox.value
-        self._change(lambda: self._ring(gap, width))
+        self._change(lambda: self.regions.add_ring(self.regions.selected, gap, width))
 
     def onSegmentClicked(self) -> None:
         """Make the chosen segment a region."""
         nodeID, _separator, segmentID = str(self.ui.segmentComboBox.currentData or "").partition("\n")
         node = slicer.mrmlScene.GetNodeByID(nodeID)
         if node is not None:
-            self._make(lambda: self.regions.add_segment(node, segmentID, self._role()))
+            self._change(lambda: self.regions.add_segment(node, segmentID, self._role()))
 
     # Changing
 
     def onRegionSelected(self) -> None:
         """Another line of the list was selected."""
-        self._selected = selectedRegionKey(self.ui.regionTable)
-        self._editor.show(self._selected)
-        updateButtons(self.ui, self.regions, self._selected, self._freehand.active)
+        self.regions.select(selectedRegionKey(self.ui.regionTable))
+        self._editor.show(self.regions.selected)
+        updateButtons(self.ui, self.regions, self.regions.selected, self._freehand.active)
 
     def onDeleteClicked(self) -> None:
         """Delete the selected region; undo brings it back."""
-        self._change(lambda: self.regions.delete(self._selected))
+        self._change(lambda: self.regions.delete(self.regions.selected))
 
     def onUndoClicked(self) -> None:
         """Take the last change back."""
@@ -306,7 +303,7 @@ class RegionsSection(Section):
             self.refresh()
 
     def _placing(self, kind: RegionKind) -> str:
-        self._selected = self.regions.place(self._role(), kind)
+        self.regions.place(self._role(), kind)
         return str(_("Click two opposite corners in a slice view; press the button again to give up."))
 
     def _stopDrawing(self) -> None:
@@ -315,15 +312,7 @@ class RegionsSection(Section):
             self.regions.cancel_placing()
             self.say("")
 
-    def _make(self, work: Callable[[], str]) -> None:
-        """Make a region and select it."""
-
-        def made() -> None:
-            self._selected = work()
-
-        self._change(made)
-
-    def _change(self, work: Callable[[], None]) -> None:
+    def _change(self, work: Callable[[], object]) -> None:
         """Do something to the regions and show what came of it."""
 
         def done() -> str:
@@ -340,9 +329,6 @@ class RegionsSection(Section):
             sentence = str(error)
         self.say(sentence)
         self.refresh()
-
-    def _ring(self, gap: float, width: float) -> None:
-        self.regions.add_ring(self._selected, gap, width)
 
     def _saved(self, path: Path, shown: "AcquisitionVolumes") -> str:
         saveTable(self.logic, self.regions.finish(), shown, path)

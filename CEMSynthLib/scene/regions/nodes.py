@@ -186,8 +186,7 @@ def add_outline(scene: "vtkMRMLScene", region: RegionInfo) -> "vtkMRMLMarkupsClo
         write_shape(node, region.shape.curve())
     node = scene.AddNode(node)
     node.CreateDefaultDisplayNodes()
-    _style(node, RegionKind.CURVE)
-    node.GetDisplayNode().SetGlyphScale(0.05)
+    _style(node, RegionKind.RING)
     return node
 
 
@@ -260,10 +259,30 @@ def _style(node: "vtkMRMLMarkupsNode", kind: RegionKind) -> None:
     display.SetVisibility3D(False)
     display.SetActiveColor(1.0, 1.0, 0.4)
     if kind in _BOXES:
-        display.SetHandlesInteractive(True)
-        # Turning is allowed in the plane only.
+        # Corner and turn handles cover much of a small lesion: `show_handles` gives them to one region at a time.
+        display.SetHandlesInteractive(False)
+        display.SetInteractionHandleScale(1.2)
+        display.SetTranslationHandleVisibility(False)
+        display.SetScaleHandleVisibility(True)
         display.SetRotationHandleVisibility(True)
+        display.SetGlyphScale(1.2)
         # The box of an ellipse is its handles: hardly seen.
         display.SetOutlineOpacity(0.25 if kind is RegionKind.ELLIPSE else 1.0)
-    else:
+    elif kind is RegionKind.CURVE:
         display.SetGlyphScale(1.0)
+        display.SetLineThickness(0.35)
+    else:
+        _without_points(node)
+
+
+def _without_points(node: "vtkMRMLMarkupsNode") -> None:
+    """Points as thick as the line are not seen: nobody drags those of a ring or of an ellipse's outline."""
+    node.GetDisplayNode().SetGlyphScale(0.4)
+    node.GetDisplayNode().SetLineThickness(1.0)
+
+
+def show_handles(node: "vtkMRMLMarkupsNode", shown: bool) -> None:
+    """Give a box its corner and turn handles, or take them away."""
+    display = node.GetDisplayNode()
+    if display is not None and node.IsA("vtkMRMLMarkupsROINode") and bool(display.GetHandlesInteractive()) != shown:
+        display.SetHandlesInteractive(shown)

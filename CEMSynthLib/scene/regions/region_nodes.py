@@ -19,6 +19,7 @@ from CEMSynthLib.scene.regions.nodes import (
     markups_in,
     read_node,
     read_shape,
+    show_handles,
     straighten,
     write_points,
     write_properties,
@@ -51,6 +52,8 @@ class RegionNodes:
         self._own = False
         #: Keys of the regions that the user holds with the mouse.
         self.dragged: set[str] = set()
+        #: Key of the region that has handles; empty if none.
+        self.selected = ""
 
     def regions(self) -> list[RegionInfo]:
         """All regions as they are now, markups first, each in the order of their nodes."""
@@ -159,12 +162,24 @@ class RegionNodes:
             self._own = False
         self._observe()
         self.show()
+        self.select(self.selected)
+
+    def select(self, key: str) -> None:
+        """Give one region its handles, and take them from the others."""
+        self.selected = key
+        self._own = True
+        try:
+            for other, node in self._nodes.items():
+                show_handles(node, other == key)
+        finally:
+            self._own = False
 
     def forget(self) -> None:
         """Let go of all nodes: their scene closes."""
         self._observations.remove()
         self._nodes, self._outlines = {}, {}
         self.dragged.clear()
+        self.selected = ""
 
     def show(self) -> None:
         """Show each region in the slice views of its acquisition."""
@@ -279,7 +294,9 @@ class RegionNodes:
         self.dragged.add(node.GetAttribute(keys.KEY))
 
     def _on_end(self, node: Any) -> None:
-        self.dragged.discard(node.GetAttribute(keys.KEY))
+        key = node.GetAttribute(keys.KEY)
+        self.dragged.discard(key)
+        self.select(key)
         self._notify()
 
     def _on_segmentation(self, node: Any) -> None:
