@@ -24,6 +24,7 @@ COMMANDS = (
     "trial",
     "models",
     "benchmark",
+    "review",
 )
 EXTRAS = {
     "torch": "generator",

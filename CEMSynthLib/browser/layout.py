@@ -1,0 +1,92 @@
+"""Layout of the page: bar, panels at the left in tabs, views, message, help sheet."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from CEMSynthLib.browser.app import ReviewApp
+
+PANEL_WIDTH = 332
+_THEME = {
+    "theme": {
+        "defaultTheme": "cem",
+        "themes": {
+            "cem": {
+                "dark": True,
+                "colors": {
+                    "background": "#0b0e12",
+                    "surface": "#12161c",
+                    "surface-bright": "#1d232b",
+                    "primary": "#6db3f2",
+                    "secondary": "#e8a33d",
+                    "error": "#f2776b",
+                    "warning": "#e8a33d",
+                    "success": "#7fb069",
+                },
+            }
+        },
+    }
+}
+
+
+def build_page(app: "ReviewApp") -> None:
+    """Build the page of an application from its panels."""
+    from trame.ui.vuetify3 import VAppLayout
+    from trame.widgets import html
+    from trame.widgets import vuetify3 as v
+
+    state = app.state
+    state.page_tab = app.panels[0].name
+    state.page_panel_open = True
+    state.page_help_open = False
+    with VAppLayout(app.server, vuetify_config=_THEME) as page:
+        page.root.classes = "cem-page"
+        with v.VAppBar(density="compact", flat=True, color="surface"):
+            v.VBtn(
+                icon="mdi-dock-left",
+                size="small",
+                click="page_panel_open = !page_panel_open",
+                title="Show or hide the panels (P)",
+            )
+            html.Div("CEMSynth", classes="text-subtitle-1 font-weight-medium ml-1 mr-4")
+            app.panel("compare").build_bar()  # type: ignore[attr-defined]
+        with (
+            v.VNavigationDrawer(
+                v_model=("page_panel_open",), width=PANEL_WIDTH, permanent=True, color="surface", touchless=True
+            ),
+            html.Div(classes="d-flex", style="height: 100%"),
+        ):
+            with v.VTabs(v_model=("page_tab",), direction="vertical", density="comfortable", color="primary"):
+                for panel in app.panels:
+                    with v.VTab(value=panel.name, classes="cem-tab", title=panel.title):
+                        v.VIcon(panel.icon, size="20")
+            v.VDivider(vertical=True)
+            with html.Div(classes="cem-panel flex-grow-1 pa-3", style="min-width: 0"):
+                for panel in app.panels:
+                    with html.Div(v_show=f"page_tab === '{panel.name}'"):
+                        html.Div(panel.title, classes="text-overline mb-1")
+                        panel.build()
+        with v.VMain(style="height: 100vh"), html.Div(style="height: 100%; position: relative"):
+            with html.Div(v_show="study_rows.length", style="height: 100%; display: flex"):
+                app.views.place(page)
+        with v.VSnackbar(
+            model_value=("!!page_message",),
+            update_modelValue="page_message = $event ? page_message : ''",
+            timeout=-1,
+            location="bottom",
+            color="surface-bright",
+        ):
+            html.Span("{{ page_message }}")
+            with v.Template(v_slot_actions=True):
+                v.VBtn("Close", variant="text", color="primary", click="page_message = ''")
+        with v.VDialog(v_model=("page_help_open",), max_width=720), v.VCard(title="Keys"), v.VCardText():
+            with html.Div(classes="d-flex flex-wrap", style="gap: 24px"):
+                with html.Div(v_for="group in page_key_help", key="group.title", style="min-width: 300px"):
+                    html.Div("{{ group.title }}", classes="text-overline")
+                    with html.Div(v_for="key in group.keys", key="key.label", classes="py-1"):
+                        html.Span("{{ key.label }}", classes="cem-key mr-3")
+                        html.Span("{{ key.does }}", classes="text-body-2")
+            html.Div(
+                "Mouse: the left button does what is chosen in the bar; middle button or shift: pan; right button: "
+                "zoom; wheel: zoom at the mouse.",
+                classes="text-body-2 text-medium-emphasis mt-4",
+            )

@@ -1,0 +1,104 @@
+"""Server: trame's server, bound to one address, guarded, with no time-out that would throw work away."""
+
+import os
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from CEMSynthLib.browser.guard import LOOPBACK, Guard
+from CEMSynthLib.browser.one_session import OneSession
+
+PAGE_FOLDER = Path(__file__).with_name("page")
+_PAGE_URL = "__cemsynth"
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where the page is.
+
+    Parameters
+    ----------
+    host
+        Address to bind to.
+    port
+        0: one that is free.
+    key
+        Who knows it may open the page; made anew for each start.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    key: str = field(default_factory=lambda: secrets.token_urlsafe(24))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names that a browser may call the server by."""
+        return LOOPBACK if self.host in (*LOOPBACK, "::1") else (*LOOPBACK, self.host)
+
+    def url(self, port: int) -> str:
+        """What the user opens."""
+        return f"http://{self.host}:{port}/?secret={self.key}"
+
+
+def make_server(address: Address, routes: Callable[[web.Application], None]) -> Any:
+    """Make the trame server.
+
+    Parameters
+    ----------
+    address
+        Its key; the rest is given to `start`.
+    routes
+        Adds the routes of uploads and downloads; the guard stands before them.
+
+    Returns
+    -------
+    trame_server.Server
+    """
+    # trame would read the command line of cemsynth as its own.
+    os.environ["TRAME_ARGS"] = ""
+    from trame_server import Server
+
+    server = Server("cemsynth")
+    server.client_type = "vue3"
+    server.cli.set_defaults(authKey=address.key)
+    styles = [f"{_PAGE_URL}/cemsynth.css"]
+    server.enable_module(
+        {"serve": {_PAGE_URL: str(PAGE_FOLDER)}, "scripts": [f"{_PAGE_URL}/cemsynth.js"], "styles": styles}
+    )
+    server.state.trame__title = "CEMSynth review"
+    server.state.trame__favicon = f"{_PAGE_URL}/favicon.png"
+
+    def bind(web_server: Any) -> None:
+        Guard(address.key, address.names).install(web_server.app)
+        OneSession().install(web_server.app)
+        routes(web_server.app)
+
+    server.controller.on_server_bind.add(bind)
+    return server
+
+
+def run_server(server: Any, address: Address, on_ready: Callable[[int], None]) -> None:
+    """Serve until the process is asked to end (Ctrl-C or a polite kill).
+
+    Parameters
+    ----------
+    server
+        From `make_server`.
+    address
+        Where to bind.
+    on_ready
+        Gets the port when the page can be opened.
+    """
+    server.controller.on_server_ready.add(lambda **_: on_ready(int(server.port)))
+    server.start(
+        port=address.port,
+        host=address.host,
+        open_browser=False,
+        show_connection_info=False,
+        # wslink's default ends the process five minutes after the last tab was closed, and the scene with it.
+        timeout=0,
+    )
