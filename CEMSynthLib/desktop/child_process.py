@@ -6,10 +6,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import qt
-from slicer.i18n import tr as _
 
 # Python owns a QProcess: freed within one of its own signals it would crash Slicer, so the last ones are kept.
 _ENDED: deque[Any] = deque(maxlen=8)
+#: Exit code of a program that could not be started.
+NOT_STARTED = -1
 # Enough to explain a failure, little enough to keep.
 _LONGEST_LOG = 20000
 
@@ -24,8 +25,8 @@ class ChildProcess:
     onLog
         Gets each complete line of the program's stderr, without its end.
     onEnded
-        Called once when the program has ended: exit code, and whether it crashed or could not be started. Not called
-        after `stop`.
+        Called once when the program has ended: exit code (`NOT_STARTED` if it could not be started), and whether it
+        crashed. Not called after `stop`.
     """
 
     def __init__(
@@ -119,8 +120,7 @@ class ChildProcess:
     def _failed(self, error: int) -> None:
         # Every other error is followed by "finished".
         if self._process is not None and self._process.error() == qt.QProcess.FailedToStart:
-            self.told += _("The program could not be started.") + "\n"
-            self._end(-1, True)
+            self._end(NOT_STARTED, True)
 
     def _end(self, exitCode: int, crashed: bool) -> None:
         self._release()

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Sequence
 
-from CEMSynthLib.desktop.child_process import ChildProcess
+from CEMSynthLib.desktop.child_process import NOT_STARTED, ChildProcess
 from CEMSynthLib.desktop.python_program import commandArguments, pythonProgram
 
 #: What a line of progress begins with (`CEMSynthLib.commands.progress_bar`).
@@ -59,7 +59,7 @@ class CommandProcess:
     Parameters
     ----------
     onFinished
-        Exit code (0 done, 2 cannot be done) and the last sentence that the command has said.
+        Exit code (0 done, 2 cannot be done, -1 crashed) and the last sentence that the command has said.
     onProgress
         Gets done, total and what.
     onLog
@@ -97,4 +97,4 @@ class CommandProcess:
         self._lines.take(line)
 
     def _onEnded(self, exitCode: int, crashed: bool) -> None:
-        self._onFinished(-1 if crashed else exitCode, self._lines.last)
+        self._onFinished(NOT_STARTED if crashed else exitCode, self._lines.last)

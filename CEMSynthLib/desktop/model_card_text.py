@@ -34,8 +34,10 @@ def modelCardHTML(model: StoredModel) -> str:
         (_("SHA-256 of the weights"), card.weights_sha256),
         (_("Folder"), str(model.folder)),
     ]
-    lines = [f"<p><b>{escape(card.name)} {escape(card.version)}</b></p><table>"]
-    lines += [f"<tr><td><b>{escape(name)}</b>&nbsp;</td><td>{escape(text)}</td></tr>" for name, text in rows]
+    lines = [f"<p><b>{escape(card.name)} {escape(card.version)}</b></p><table width='100%'>"]
+    lines += [
+        f"<tr><td width='27%'><b>{escape(name)}</b>&nbsp;</td><td>{escape(text)}</td></tr>" for name, text in rows
+    ]
     return "".join([*lines, "</table>", _heldOutTable(card)])
 
 

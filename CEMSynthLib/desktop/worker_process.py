@@ -3,7 +3,9 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from CEMSynthLib.desktop.child_process import ChildProcess
+from slicer.i18n import tr as _
+
+from CEMSynthLib.desktop.child_process import NOT_STARTED, ChildProcess
 from CEMSynthLib.desktop.python_program import pythonProgram
 from CEMSynthLib.errors import CEMSynthError
 from CEMSynthLib.generator.client_job import ended_error, folder_error
@@ -82,7 +84,7 @@ class WorkerProcess:
 
     def _onChildEnded(self, exitCode: int, crashed: bool) -> None:
         remove_private_folder(self.folder)
-        if crashed and not self._child.told:
-            self._onEnded(WorkerError(str(ended_error(None, True, ""))))
+        if exitCode == NOT_STARTED:
+            self._onEnded(WorkerError(_("Slicer's Python (PythonSlicer) could not be started; install Slicer again.")))
         else:
             self._onEnded(ended_error(None if crashed else exitCode, crashed, self._child.told))

@@ -253,7 +253,8 @@ def test_a_python_that_cannot_be_started_is_one_sentence(module, monkeypatch) ->
     monkeypatch.setattr(worker_process, "pythonProgram", lambda: "/nowhere/PythonSlicer")
     apply(module)
     assert pump(lambda: idle(module), 5)
-    assert "could not be started" in module.ui.statusLabel.text
+    assert "(PythonSlicer) could not be started" in module.ui.statusLabel.text
+    assert "memory" not in module.ui.statusLabel.text
 
 
 def test_missing_packages_are_found_without_importing_them(module, monkeypatch) -> None:
@@ -384,3 +385,17 @@ def test_the_example_of_the_logic_runs(module, folders, tmp_path, capsys) -> Non
     told = capsys.readouterr().out
     assert "SYNTHETIC R CC iodine" in told
     assert list((tmp_path / "exports").glob("CEMSynth_*/synthetic/*.dcm"))
+
+
+@pytest.mark.slow
+def test_the_self_test_for_slicer_runs(module, folders, tmp_path, array_of) -> None:
+    import slicer
+
+    from CEMSynthLib.desktop import selftest, selftest_synthesis
+
+    selftest.writeSelfTestSynthetic(folders.found.acquisitions[0], tmp_path / "synthetic")
+    module.logic.openStudy(folders.study, tmp_path / "synthetic")
+    slicer.util.arrayFromVolume = array_of
+    slicer.app.processEvents = lambda flags=0: [process._tell() for process in list(processes.QProcess.made)]
+    selftest_synthesis.check(module.logic, tmp_path)
+    module.logic.synthesis.stop()
