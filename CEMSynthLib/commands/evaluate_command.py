@@ -85,6 +85,7 @@ def _synthetic_images(place: Path, found: "StudyFolder") -> "tuple[list[CEMImage
 
 def run(arguments: argparse.Namespace) -> int:
     """Evaluate, print the table and write tables, report and a model card that holds the figures."""
+    from CEMSynthLib import __version__
     from CEMSynthLib.commands import evaluation, evaluation_runs
     from CEMSynthLib.commands.evaluation_jobs import WorkSettings, do_jobs
     from CEMSynthLib.commands.evaluation_leakage import check_leakage
@@ -151,6 +152,8 @@ def run(arguments: argparse.Namespace) -> int:
         "training": arguments.training.resolve() if arguments.training else None,
         "precision": arguments.precision,
         "device": arguments.device,
+        # Records of another version must not be mixed with those of this one.
+        "cemsynth": __version__,
     }
     ours = evaluation_runs.belongs(planned, before, training)
     folder = ResumableFolder(arguments.output, "evaluate", parameters, ours, arguments.overwrite)

@@ -190,7 +190,7 @@ def write_results(
 ) -> None:
     """Write ``results.csv``, ``lesions.csv``, ``summary.json``, ``report.html`` and the card with these figures."""
     cohort = describe(found)
-    checks = checklist(result, card, cohort)
+    checks = checklist(result, card, cohort, len(left_out))
     about: dict[str, object] = {
         "cohort": cohort,
         "facts": facts,

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 _AUTHOR = "to be filled in by the author"
 
 
-def checklist(result: CohortResult, card: "ModelCard | None", cohort: str) -> tuple[Check, ...]:
+def checklist(result: CohortResult, card: "ModelCard | None", cohort: str, left_out: int = 0) -> tuple[Check, ...]:
     """Make the lines; an outcome that the author must fill in is ``None``.
 
     Parameters
@@ -21,6 +21,8 @@ def checklist(result: CohortResult, card: "ModelCard | None", cohort: str) -> tu
         Of the model, where known.
     cohort
         The test set in a sentence.
+    left_out
+        How many images or files took no part; the report lists them.
     """
     training = card.training if card else None
     settings = ", ".join(f"{k} {v}" for k, v in training.settings.items()) if training else ""
@@ -51,7 +53,11 @@ def checklist(result: CohortResult, card: "ModelCard | None", cohort: str) -> tu
         known("Performance metrics and uncertainty", "sections 1 to 5; patient-clustered bootstrap, seed 0"),
         known("Baselines", f"{len(result.heldout.comparisons)} images without information; paired intervals"),
         known("External test set", None),
-        known("Failures and images left out", f"{len(result.warnings)} kinds of notes, listed below the checklist"),
+        known(
+            "Failures and images left out",
+            f"{left_out} left out{', listed at the top' if left_out else ''}; notes on images that took part: "
+            f"{f'{len(result.warnings)} kinds, below this checklist' if result.warnings else 'none'}",
+        ),
         known("Sample size", f"{result.heldout.images} images of {result.heldout.patients} patients"),
         known("Limits of use", card.limits_of_use if card else None),
         known("Funding, conflicts of interest, registration", None),

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from CEMSynthLib.evaluation.comparison import PairedComparison
+from CEMSynthLib.evaluation.comparison import PairedComparison, Verdict
 from CEMSynthLib.evaluation.errors import EvaluationError
 from CEMSynthLib.evaluation.halo_summary import HaloSummary, summarize_halo
 from CEMSynthLib.evaluation.heldout import MODEL, BaselineComparison, HeldOutResult, summarize
@@ -120,16 +120,20 @@ def _by(p: PairedComparison) -> str:
     return f"{p.difference:+.4f} [{p.interval_95[0]:+.4f}, {p.interval_95[1]:+.4f}]".replace("-", "−")
 
 
+def _minus(r: float) -> str:
+    return f"{r:.3f}".replace("-", "−")
+
+
 def _sentence(heldout: HeldOutResult, name: str) -> str:
     c = next(c for c in heldout.comparisons if c.baseline == name)
     mae, ssim = _by(c.mae), _by(c.ssim)
-    if c.mae.verdict is c.ssim.verdict and c.beaten:
-        how = "beats"
-    elif c.mae.verdict.value == "too few patients":
-        how = f"is held (with too few patients to show anything: {c.mae.patients}) against"
-    else:
-        how = f"does not beat (MAE: {c.mae.verdict.value}, SSIM: {c.ssim.verdict.value})"
-    return f"The model {how} “{name}”: MAE {mae}, SSIM {ssim} (model minus this, breast mask, 95% interval)."
+    figures = f"MAE {mae}, SSIM {ssim} (model minus this, breast mask, 95% interval)"
+    if c.mae.verdict is Verdict.TOO_FEW:
+        return f"Whether the model beats “{name}” cannot be said from {c.mae.patients} patients: {figures}."
+    if c.beaten:
+        return f"The model beats “{name}”: {figures}."
+    how = f"MAE: {c.mae.verdict.value}, SSIM: {c.ssim.verdict.value}"
+    return f"The model does not beat “{name}” ({how}): {figures}."
 
 
 def _change_sentences(heldout: HeldOutResult) -> list[str]:
@@ -143,7 +147,7 @@ def _change_sentences(heldout: HeldOutResult) -> list[str]:
         best = max(nulls, key=lambda n: nulls[n])
         how = "above" if own > nulls[best] else "not above"
         sentences.append(
-            f"Change from LE, {figure}: r = {own:.3f}, {how} the best of images that hold no information "
-            f"(“{best}”, r = {nulls[best]:.3f}), so alone it shows {'little' if how == 'above' else 'nothing'}."
+            f"Change from LE, {figure}: r = {_minus(own)}, {how} the best of images that hold no information "
+            f"(“{best}”, r = {_minus(nulls[best])}), so alone it shows {'little' if how == 'above' else 'nothing'}."
         )
     return sentences

@@ -5,10 +5,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup, escape
 
 from CEMSynthLib.evaluation.cohort import Check, CohortResult
 from CEMSynthLib.evaluation.cohort_figures import change_plots, halo_plots, lesion_plots
 from CEMSynthLib.evaluation.estimate import Estimate
+from CEMSynthLib.evaluation.reading_lines import READING_NAMES, observer_lines
 from CEMSynthLib.evaluation.report import FORMULA_NAMES, interval, number
 from CEMSynthLib.evaluation.study_table import SOURCE
 
@@ -74,6 +76,25 @@ def estimate_text(estimate: Estimate | str, in_percent: bool = False) -> str:
     return f"{text}; n = {estimate.count}, {estimate.patients} patient{'s' if estimate.patients != 1 else ''}"
 
 
+def estimate_html(estimate: Estimate | str, in_percent: bool = False) -> Markup:
+    """The same for a cell of the report: number, interval and counts each unbroken, so that cells stay narrow."""
+    if isinstance(estimate, str):
+        return escape(estimate)
+    if estimate.value is None:
+        return Markup('<span class="why">– ({})</span>').format(estimate.reason)
+    show = percent if in_percent else number
+    sd = f" ± {number(estimate.sd)}" if estimate.sd is not None and not in_percent else ""
+    small = []
+    if estimate.interval_95:
+        small.append("[{} to {}]".format(*map(show, estimate.interval_95)))
+    elif estimate.reason:
+        small.append(f"({estimate.reason})")
+    many = "s" if estimate.patients != 1 else ""
+    small.append(f"n = {estimate.count}" + (f", {estimate.patients} patient{many}" if estimate.patients else ""))
+    parts = Markup(" ").join(Markup('<small class="part">{}</small>').format(text) for text in small)
+    return Markup('<span class="n">{}</span> {}').format(show(estimate.value) + sd, parts)
+
+
 def render_cohort_report(content: CohortReportContent) -> str:
     """Render the report.
 
@@ -89,12 +110,14 @@ def render_cohort_report(content: CohortReportContent) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(number=number, interval=interval, estimate=estimate_text)
+    environment.filters.update(number=number, interval=interval, estimate=estimate_html)
     result = content.result
     return environment.get_template("cohort.html").render(
         content=content,
         result=result,
         source=SOURCE,
+        reading_names=READING_NAMES,
+        observers=observer_lines(result.readings),
         formulas={formula.value: names for formula, names in FORMULA_NAMES.items()},
         plots={
             "MAE": change_plots(result, "MAE"),

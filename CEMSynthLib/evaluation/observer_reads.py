@@ -8,7 +8,8 @@ from itertools import pairwise
 import numpy as np
 from scipy import stats
 
-from CEMSynthLib.evaluation.estimate import Estimate, mean_estimate, missing, rate_estimate
+from CEMSynthLib.evaluation.comparison import percentile_interval, resampled_weights
+from CEMSynthLib.evaluation.estimate import BOOTSTRAP, Estimate, mean_estimate, missing, rate_estimate
 from CEMSynthLib.evaluation.image_measures import CLINICAL, SYNTHETIC
 from CEMSynthLib.evaluation.image_record import ImageRecord
 from CEMSynthLib.evaluation.observed_view import ObservedView, view_of
@@ -21,6 +22,8 @@ INTERNAL_NOISE = (0.5, 0.75, 1.0)
 #: A detection counts as at the lesion within this distance of its outline.
 NEAR_MM = 5.0
 DENSE = ("c", "d")
+#: Fewer patients give the ROC AUC no interval.
+MINIMUM_FOR_AUC = 5
 
 
 @dataclass(frozen=True)
@@ -158,7 +161,7 @@ def _read(
     found["localized_sensitivity"] = (
         rate_estimate(name, near, ids, seed) if near else missing(name, "no breast is positive")
     )
-    found["auc"] = _auc([b.score for b in breasts], truth, len(set(patients)))
+    found["auc"] = _auc([b.score for b in breasts], truth, patients, seed)
     found["detections"] = _false_detections(breasts, _decide(breasts, training, detection, 0.0, image)[1], seed)
     hits = [c == d for called in dense_calls for c, d in zip(called, dense, strict=True)]
     found["bpe_accuracy"] = rate_estimate("bpe_accuracy a-b vs c-d", hits, patients * times, seed)
@@ -252,14 +255,22 @@ def _false_detections(breasts: Sequence[_Breast], thresholds: Sequence[float], s
     return mean_estimate(name, [c for c, _ in counts], [p for _, p in counts], seed)
 
 
-def _auc(scores: Sequence[float], truth: Sequence[bool], patients: int) -> Estimate:
-    name = "roc_auc of the noise-free score (Mann-Whitney)"
-    positive = [s for s, t in zip(scores, truth, strict=True) if t]
-    negative = [s for s, t in zip(scores, truth, strict=True) if not t]
-    if not positive or not negative:
-        return missing(name, f"no breast is {'negative' if positive else 'positive'}")
-    u = float(stats.mannwhitneyu(positive, negative).statistic)
-    return Estimate(name, u / (len(positive) * len(negative)), count=len(scores), patients=patients)
+def _auc(scores: Sequence[float], truth: Sequence[bool], patients: Sequence[str], seed: int) -> Estimate:
+    """Part of the pairs (positive, negative) in the right order, ties half (Hanley and McNeil 1982)."""
+    name, count = "roc_auc of the noise-free score (Mann-Whitney)", len(set(patients))
+    if len(set(truth)) < 2:
+        return missing(name, f"no breast is {'negative' if all(truth) else 'positive'}")
+    values, positive = np.asarray(scores), np.asarray(truth)
+    ordered = (np.sign(values[positive, None] - values[None, ~positive]) + 1) / 2
+    value = float(ordered.mean())
+    weights = resampled_weights(patients, seed)
+    pairs = weights[:, positive].sum(axis=1) * weights[:, ~positive].sum(axis=1)
+    enough = pairs > 0
+    if count < MINIMUM_FOR_AUC or enough.mean() < 0.95:
+        return Estimate(name, value, count=len(scores), patients=count, reason="too few patients for an interval")
+    drawn = ((weights[:, positive] @ ordered) * weights[:, ~positive]).sum(axis=1)[enough] / pairs[enough]
+    interval = percentile_interval(drawn, patients)
+    return Estimate(name, value, interval, BOOTSTRAP, None, len(scores), count)
 
 
 def _balanced(hits: Sequence[bool], dense: Sequence[bool], patients: int) -> Estimate:

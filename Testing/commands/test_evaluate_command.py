@@ -96,7 +96,8 @@ def test_the_report_loads_nothing_and_says_what_is_missing(evaluated):
     assert "SYNTHETIC images" in report
     assert 'src="http' not in report
     assert "training-mean image" in report
-    assert "too few to show" in report or "too few patients to show" in report
+    assert "cannot be said from 2 patients" in report
+    assert "n = 8, 2 patients" in report
     assert ">nan<" not in report.casefold()
     assert report.count("data:image/svg+xml") == 4
 
