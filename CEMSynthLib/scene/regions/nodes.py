@@ -261,11 +261,11 @@ def _style(node: "vtkMRMLMarkupsNode", kind: RegionKind) -> None:
     if kind in _BOXES:
         # Corner and turn handles cover much of a small lesion: `show_handles` gives them to one region at a time.
         display.SetHandlesInteractive(False)
-        display.SetInteractionHandleScale(1.2)
+        display.SetInteractionHandleScale(2.0)
         display.SetTranslationHandleVisibility(False)
         display.SetScaleHandleVisibility(True)
         display.SetRotationHandleVisibility(True)
-        display.SetGlyphScale(1.2)
+        display.SetGlyphScale(1.6)
         # The box of an ellipse is its handles: hardly seen.
         display.SetOutlineOpacity(0.25 if kind is RegionKind.ELLIPSE else 1.0)
     elif kind is RegionKind.CURVE:
