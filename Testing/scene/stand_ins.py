@@ -205,6 +205,7 @@ def install(monkeypatch: Any, world: Any, main_window: bool = True) -> ModuleTyp
     vars(ctk).update({n: kind for n, kind in widgets.WIDGETS.items() if n.startswith("ctk")})
     vars(qt).update(QTableWidgetItem=widgets.QTableWidgetItem, QSettings=QSettings, QTimer=widgets.QTimer)
     vars(qt).update(QEventLoop=event_loop, QFileDialog=widgets.QFileDialog)
+    vars(qt).update(QIcon=lambda path: path)
     vars(qt).update(Qt=SimpleNamespace(UserRole=256, WaitCursor=3))
     vars(qt).update(QApplication=SimpleNamespace(setOverrideCursor=cursors.append, restoreOverrideCursor=cursors.pop))
     modules = SimpleNamespace(connect=lambda *slot: None, disconnect=lambda *slot: None)

@@ -246,6 +246,11 @@ def test_without_a_main_window(mrml, monkeypatch, folders) -> None:
     widget.cleanup()
 
 
-def test_the_self_test_that_slicer_runs(module) -> None:
+def test_the_self_test_that_slicer_runs(module, monkeypatch) -> None:
+    """Where PyTorch is not installed; with it, test_synthesis_section.py runs that part."""
+    from CEMSynthLib.desktop import selftest, selftest_synthesis
+
+    assert selftest_synthesis.__name__ in selftest.selfTests()
+    monkeypatch.setattr(selftest_synthesis, "missingPackages", lambda packages: ["torch"])
     module.module.CEMSynthTest().test_wholeJob()
     assert volumes(module.scene) == []
