@@ -59,9 +59,10 @@ def ensure_node(scene: "vtkMRMLScene", key: str, role: str, kind: str, name: str
 def remove_nodes(scene: "vtkMRMLScene", key: str | None, role: str, kind: str) -> None:
     """Remove nodes with their display and storage nodes."""
     for node in list(nodes_of(scene, key, role, kind)):
-        for display in displays_of(node):
-            scene.RemoveNode(display)
+        displays = displays_of(node)
         scene.RemoveNode(node)
+        for display in displays:
+            scene.RemoveNode(display)
 
 
 def displays_of(node: Any) -> list[Any]:

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from slicer import vtkMRMLLayoutNode
 
 #: Layouts of the reader study are numbered from here, by how many slice views each row has (one digit a row).
-LAYOUT_BASE = 57_000_000
+LAYOUT_BASE = 570_000
 #: Rows are linked within themselves: a lesion lies elsewhere in the other view.
 VIEW_GROUP = 570
 _COLOR = "#808080"

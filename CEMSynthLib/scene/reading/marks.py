@@ -81,9 +81,9 @@ class Marks:
         self._observations.remove()
         if self._node is not None and self._node.GetScene() is not None:
             display = self._node.GetDisplayNode()
+            self._scene.RemoveNode(self._node)
             if display is not None:
                 self._scene.RemoveNode(display)
-            self._scene.RemoveNode(self._node)
         self._node, self._planes = None, ()
 
     def positions(self) -> list[dict[str, Any]]:

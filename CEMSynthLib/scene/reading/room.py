@@ -109,9 +109,10 @@ class ReadingRoom:
         for node in [self._scene.GetNthNodeByClass(i, _VOLUME) for i in range(count)]:
             if node.GetAttribute(names.READING) == "image":
                 display = node.GetDisplayNode()
+                # First the volume: a slice view gives a volume that has lost its display node a new one.
+                self._scene.RemoveNode(node)
                 if display is not None:
                     self._scene.RemoveNode(display)
-                self._scene.RemoveNode(node)
 
     def leave(self) -> None:
         """Take everything away and give the layout back."""
