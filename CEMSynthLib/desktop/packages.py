@@ -5,6 +5,7 @@ What is missing is found from the packages' metadata: importing torch into Slice
 
 import importlib
 import importlib.util
+import re
 import subprocess
 from collections.abc import Callable, Sequence
 from importlib import metadata
@@ -35,9 +36,6 @@ def requirements() -> dict[str, str]:
 
 def missingPackages(names: Sequence[str]) -> list[str]:
     """The requirements among these that are not installed, or not in a version that is new enough."""
-    # Bundled with Slicer; imported here because the module opens without it.
-    from packaging.requirements import Requirement
-
     importlib.invalidate_caches()
     missing = []
     for name in names:
@@ -47,7 +45,7 @@ def missingPackages(names: Sequence[str]) -> list[str]:
         except metadata.PackageNotFoundError:
             missing.append(requirement)
             continue
-        if not Requirement(requirement).specifier.contains(installed, prereleases=True):
+        if _numbers(installed) < _numbers(requirement.partition(">=")[2]):
             missing.append(requirement)
     return missing
 
@@ -173,6 +171,12 @@ class PackageInstaller:
 
 def _name(requirement: str) -> str:
     return requirement.partition(">")[0].partition("=")[0].partition("[")[0].strip().lower()
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    """The numbers that a version begins with: 2.13.0+cpu is (2, 13, 0). All requirements have the form ``name>=2.4``."""
+    match = re.match(r"\d+(\.\d+)*", version)
+    return tuple(int(number) for number in match[0].split(".")) if match else ()
 
 
 def _slicerPackaging() -> Any:

@@ -15,6 +15,7 @@ from CEMSynthLib.desktop.synthetic_choice import SyntheticChoice
 from CEMSynthLib.desktop.time_left import TimeLeft, durationText
 from CEMSynthLib.errors import CEMSynthError
 from CEMSynthLib.generator.errors import MissingPackageError
+from CEMSynthLib.scene import attributes as names
 from CEMSynthLib.study.model import ImageKind
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ class SynthesisSection(Section):
         self._timeLeft: TimeLeft | None = None
         self._step = ""
         self._canceling = False
+        self._outside: list[str] = []
         self._installer = PackageInstaller(self.log, self.onPackagesFinished)
         self._missing: list[str] | None = None
         self._timer = qt.QTimer()
@@ -118,7 +120,7 @@ class SynthesisSection(Section):
         if model is None or model.card is None:
             return
         self.say("")
-        self._canceling = False
+        self._canceling, self._outside = False, []
         device = self._devices.device()
         self._timeLeft = TimeLeft(f"{model.card.weights_sha256[:16]}/{device}", len(keys))
         self._showProgress(True)
@@ -152,7 +154,9 @@ class SynthesisSection(Section):
         """A synthetic volume is in the scene; show it where its acquisition is shown."""
         if self._timeLeft is not None:
             self._timeLeft.imageDone()
-        self.log(f"{node.GetName()}: {node.GetAttribute('CEMSynth.modelName')}")
+        self.log(f"{node.GetName()}: {node.GetAttribute(names.MODEL_NAME)}")
+        if node.GetAttribute(names.TRAINING_RANGE) == "outside":
+            self._outside.append(node.GetAttribute(names.NAME) or "?")
         if self.panel.shown is not None and self.panel.shown.key == key:
             self.panel.show(key)
 
@@ -171,6 +175,12 @@ class SynthesisSection(Section):
         if report.made and (report.failed or report.canceled or report.error is not None):
             sentences.append(_("Synthetic images made: {count}.").format(count=len(report.made)))
         sentences += report.failed
+        if self._outside:
+            sentences.append(
+                _("Unlike the images the model was trained on, so not to be relied on: {views}.").format(
+                    views=", ".join(self._outside)
+                )
+            )
         self.panel.refresh()
         if sentences:
             self.say(" ".join(sentences))

@@ -101,8 +101,18 @@ def test_requirements_are_those_of_the_library(packages) -> None:
     lines = (ROOT / "CEMSynth/Resources/requirements.txt").read_text().splitlines()
     wanted = [line for line in lines if line and not line.startswith("#")]
     assert len(wanted) == 5
+    assert all(re.fullmatch(r"[a-z0-9-]+>=[0-9.]+", line) for line in wanted)
     assert set(wanted) <= known
     assert {*packages.room.SYNTHESIS, *packages.room.REPORT} == {re.split("[>=]", line)[0] for line in wanted}
+
+
+@pytest.mark.parametrize(
+    ("installed", "enough"),
+    [("2.4", True), ("2.13.0+cpu", True), ("3.0a1", True), ("2.4.0rc1", True), ("2.3.9", False), ("1.99", False)],
+)
+def test_versions_are_compared_by_their_numbers(packages, monkeypatch, installed: str, enough: bool) -> None:
+    monkeypatch.setattr(packages.room.metadata, "version", lambda name: installed)
+    assert packages.room.missingPackages(["torch"]) == ([] if enough else ["torch>=2.4"])
 
 
 def test_slicer_packaging_installs_without_waiting(packages, monkeypatch) -> None:

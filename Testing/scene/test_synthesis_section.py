@@ -299,6 +299,7 @@ def test_another_model_is_added_and_one_can_choose(module, tmp_path) -> None:
     import shutil
 
     from CEMSynthLib.generator.card import SHIPPED_MODELS
+    from CEMSynthLib.generator.image_statistics import NAMES
 
     apply(module)
     assert pump(lambda: idle(module))
@@ -317,17 +318,22 @@ def test_another_model_is_added_and_one_can_choose(module, tmp_path) -> None:
     card = json.loads((folder / "model.json").read_text())
     card["weights_sha256"] = hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
     card["name"] = "mine"
+    card["training_range"] = {name: [1e8, 1e9] for name in NAMES}
     (folder / "model.json").write_text(json.dumps(card))
     module.widget.enter()
     module.ui.modelComboBox.setCurrentIndex(1)
     apply(module)
     assert pump(lambda: idle(module))
     assert synthetic(module).GetID() != first.GetID()
+    assert "Unlike the images the model was trained on, so not to be relied on: R CC." in module.ui.statusLabel.text
+    assert "OUTSIDE" in module.ui.syntheticNoteLabel.text
+    assert module.ui.syntheticNoteLabel.styleSheet
     assert module.ui.syntheticComboBox.visible
     assert module.ui.syntheticComboBox.currentText.startswith("mine")
     module.ui.syntheticComboBox.setCurrentIndex(0)
     assert synthetic(module).GetID() == first.GetID()
     assert module.widget.panel.shown.synthetic is first
+    assert "OUTSIDE" not in module.ui.syntheticNoteLabel.text
 
 
 @pytest.mark.slow
