@@ -57,6 +57,7 @@ def save_deidentified(scene: "vtkMRMLScene", path: Path) -> None:
     if path.suffix.lower() != ".mrb":
         raise SceneError(f"{path.name} is not the name of a scene file; choose one that ends with .mrb.")
     edit = _Edit()
+    unsaved = [node for node in _nodes(scene) if node.IsA("vtkMRMLStorableNode") and node.GetModifiedSinceRead()]
     batch = scene.BatchProcessState
     scene.StartState(batch)  # nobody shall follow changes that are taken back
     try:
@@ -67,6 +68,8 @@ def save_deidentified(scene: "vtkMRMLScene", path: Path) -> None:
         _write(scene, path)
     finally:
         edit.take_back()
+        for node in unsaved:
+            node.StorableModified()  # the copy is not the scene: Slicer shall still ask to save it
         scene.EndState(batch)
 
 
@@ -102,10 +105,11 @@ class _Replacement:
                     if len(form) >= _SHORTEST:
                         self._texts.setdefault(form.casefold(), f"Patient {number}")
         for node in _nodes(scene):
-            # The key of an image file holds its name.
-            key = node.GetAttribute(names.ACQUISITION) or ""
-            if key and not _UID.fullmatch(key):
-                self._texts.setdefault(key.casefold(), uuid.uuid4().hex[:12])
+            # Names of image files name patients, and the key of an image file holds its name.
+            key, file = node.GetAttribute(names.ACQUISITION) or "", node.GetAttribute(names.SOURCE_FILE) or ""
+            for text in (key, Path(file).stem):
+                if text and not _UID.fullmatch(text):
+                    self._texts.setdefault(text.casefold(), uuid.uuid4().hex[:12])
         longest_first = sorted(self._texts, key=len, reverse=True)
         pattern = "|".join(re.escape(text) for text in longest_first)
         self._pattern = re.compile(rf"(?<![^\W_])(?:{pattern})(?![^\W_])", re.IGNORECASE) if pattern else None

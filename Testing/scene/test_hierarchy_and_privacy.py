@@ -130,7 +130,12 @@ def test_the_copy_names_nobody_and_the_scene_stays_as_it_is(mrml, acquisition, t
     assert named_patients(world.scene) == 1
 
     capfd.readouterr()
+    loaded.recombined.StorableModified()
+    assert loaded.recombined.GetModifiedSinceRead()
+    assert not loaded.synthetic.GetModifiedSinceRead()
     save_deidentified(world.scene, tmp_path / "copy.mrb")
+    assert loaded.recombined.GetModifiedSinceRead(), "Slicer still asks to save the scene itself"
+    assert not loaded.synthetic.GetModifiedSinceRead()
     said = capfd.readouterr()
     assert re.search("4711|doe", said.out + said.err, re.IGNORECASE) is None, "no name in the log"
     copy = texts_of(tmp_path / "copy.mrb")
