@@ -39,8 +39,9 @@ def updateButtons(ui: Any, regions: RegionSet, selectedKey: str, drawing: bool) 
         ),
         (
             ui.segmentButton,
-            nothing or ("" if ui.segmentComboBox.count else _("Paint a segment in Segment Editor first.")),
-            _("Use this segment as a region; it is measured as it is painted."),
+            nothing
+            or ("" if ui.segmentComboBox.count else _("Nothing was painted in Segment Editor or drawn in Markups.")),
+            _("Use this segment, or this ROI or closed curve of the module Markups, as a region."),
         ),
         (ui.deleteRegionButton, unselected, _("Delete the selected region; Undo brings it back.")),
         (ui.undoRegionButton, "" if regions.can_undo else _("There is nothing to undo."), _("Undo.")),

@@ -105,9 +105,20 @@ def rowTexts(row: RegionRow, formula: CNRFormula) -> list[str]:
     return texts
 
 
-def fillSegments(comboBox: Any, segmentations: Sequence[Any]) -> None:
-    """Offer all segments; the data of an item are the IDs of segmentation node and segment, one in each line."""
-    there = [
+def fillFound(comboBox: Any, segmentations: Sequence[Any], markups: Sequence[Any]) -> None:
+    """Offer what can become a region.
+
+    Parameters
+    ----------
+    comboBox
+        The data of an item are the ID of a node and, in a second line, of a segment.
+    segmentations
+        Segmentation nodes: each of their segments is offered.
+    markups
+        Markups nodes that are no region yet.
+    """
+    there = [(node.GetName(), f"{node.GetID()}\n") for node in markups]
+    there += [
         (
             f"{node.GetName()} / {node.GetSegmentation().GetNthSegment(i).GetName()}",
             f"{node.GetID()}\n{node.GetSegmentation().GetNthSegmentID(i)}",

@@ -15,9 +15,9 @@ from CEMSynthLib.desktop.region_editor import RegionEditor
 from CEMSynthLib.desktop.region_files import importRegions, saveRegions, saveTable
 from CEMSynthLib.desktop.region_tables import (
     fillFormulas,
+    fillFound,
     fillMeasurementTable,
     fillRegionTable,
-    fillSegments,
     formulaLabel,
     selectedRegionKey,
     tableText,
@@ -29,6 +29,7 @@ from CEMSynthLib.measurement.regions import RegionRole
 from CEMSynthLib.measurement.shapes import Points
 from CEMSynthLib.scene import attributes as names
 from CEMSynthLib.scene.regions.info import COLORS, RegionKind
+from CEMSynthLib.scene.regions.nodes import adoptable
 from CEMSynthLib.scene.regions.region_set import RING_MM, RING_PIXELS, RegionSet
 from CEMSynthLib.scene.regions.segments import segmentations_in
 from CEMSynthLib.scene.regions.table import write_chart, write_table
@@ -141,7 +142,7 @@ class RegionsSection(Section):
 
     def refresh(self) -> None:
         """Show tables and buttons as the regions are now."""
-        fillSegments(self.ui.segmentComboBox, segmentations_in(slicer.mrmlScene))
+        fillFound(self.ui.segmentComboBox, segmentations_in(slicer.mrmlScene), adoptable(slicer.mrmlScene))
         fillRegionTable(self.ui.regionTable, self.regions, self.regions.selected)
         self._editor.show(self.regions.selected)
         updateButtons(self.ui, self.regions, self.regions.selected, self._freehand.active)
@@ -208,11 +209,13 @@ class RegionsSection(Section):
         self._change(lambda: self.regions.add_ring(self.regions.selected, gap, width))
 
     def onSegmentClicked(self) -> None:
-        """Make the chosen segment a region."""
+        """Make the chosen segment or markup a region."""
         nodeID, _separator, segmentID = str(self.ui.segmentComboBox.currentData or "").partition("\n")
         node = slicer.mrmlScene.GetNodeByID(nodeID)
-        if node is not None:
+        if node is not None and segmentID:
             self._change(lambda: self.regions.add_segment(node, segmentID, self._role()))
+        elif node is not None:
+            self._change(lambda: self.regions.adopt(node, self._role()))
 
     # Changing
 

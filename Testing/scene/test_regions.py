@@ -409,6 +409,21 @@ def test_segment_is_a_region(world, tmp_path: Path, scenes) -> None:
     back.release()
 
 
+def test_markups_drawn_elsewhere_become_regions(world) -> None:
+    regions = world.regions
+    box = world.scene.AddNewNodeByClass("vtkMRMLMarkupsROINode", "R")
+    box.SetCenter(-15.0, -40.0, 30.0)
+    box.SetSize(10.0, 10.0, 2.0)
+    line = world.scene.AddNewNodeByClass("vtkMRMLMarkupsLineNode")
+    key = regions.adopt(box, LESION)
+    assert [row.statistics.pixels for row in rows_of(world, key)] == [5000] * 3
+    assert box.GetCenter()[2] == 0.0  # laid through the image
+    assert len(box.GetDisplayNode().GetViewNodeIDs()) == 3
+    for node in (box, line):
+        with pytest.raises(RegionSetError, match="no ROI or closed curve"):
+            regions.adopt(node, LESION)
+
+
 def test_owner_dropped_without_release(scenes) -> None:
     """TRAP A: the garbage collector takes an owner with its callbacks; the next event must find no callback there."""
     scene = scenes().scene

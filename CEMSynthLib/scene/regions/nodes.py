@@ -65,6 +65,30 @@ def add_node(scene: "vtkMRMLScene", region: RegionInfo) -> "vtkMRMLMarkupsNode":
     return node
 
 
+def adopt_node(node: "vtkMRMLMarkupsNode", region: RegionInfo) -> None:
+    """Make markups that were drawn elsewhere a region."""
+    node.SetAttribute(keys.KIND, region.kind.value)
+    node.SetAttribute(keys.KEY, region.key)
+    node.SetAttribute(names.ACQUISITION, region.acquisition)
+    node.SetControlPointLabelFormat(f"{region.role.value}-%d")
+    if node.GetDisplayNode() is None:
+        node.CreateDefaultDisplayNodes()
+    _style(node, region.kind)
+    write_properties(node, region)
+
+
+def adoptable(scene: "vtkMRMLScene") -> "list[vtkMRMLMarkupsNode]":
+    """Boxes and closed curves of a scene that are no part of CEMSynth."""
+    return [
+        node
+        for node in markups_in(scene)
+        if (node.IsA("vtkMRMLMarkupsROINode") or node.IsA("vtkMRMLMarkupsClosedCurveNode"))
+        and not any(name.startswith("CEMSynth.") for name in node.GetAttributeNames())
+        and not node.GetHideFromEditors()
+        and is_drawn(node)
+    ]
+
+
 def write_properties(node: "vtkMRMLMarkupsNode", region: RegionInfo) -> None:
     """Write name, role, lock, background, ring and color into a node (the color only where it has a display)."""
     node.SetName(region.name)
@@ -221,8 +245,9 @@ def _control_points(node: "vtkMRMLMarkupsClosedCurveNode") -> Points:
     positions.SetDataTypeToDouble()
     node.GetControlPointPositionsWorld(positions)
     count = positions.GetNumberOfPoints()
-    found = -vtk_to_numpy(positions.GetData())[:, :2] if count else ()
-    lines = [(x, y) for x, y in found.tolist()] if count else []
+    if count == 0:
+        return ()
+    lines = [(x, y) for x, y in (-vtk_to_numpy(positions.GetData())[:, :2]).tolist()]
     if node.GetNumberOfDefinedControlPoints() != count:
         lines = [p for i, p in enumerate(lines) if node.GetNthControlPointPositionStatus(i) == node.PositionDefined]
     return tuple(lines)

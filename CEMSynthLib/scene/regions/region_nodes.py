@@ -15,6 +15,7 @@ from CEMSynthLib.scene.regions.info import RegionInfo, RegionKind
 from CEMSynthLib.scene.regions.nodes import (
     add_node,
     add_outline,
+    adopt_node,
     is_drawn,
     markups_in,
     read_node,
@@ -85,6 +86,15 @@ class RegionNodes:
                 self._nodes[region.key] = add_node(self._scene, region)
         finally:
             self._own = False
+
+    def adopt(self, node: "vtkMRMLMarkupsNode", region: RegionInfo) -> None:
+        """Make markups that were drawn elsewhere a region."""
+        self._own = True
+        try:
+            adopt_node(node, region)
+        finally:
+            self._own = False
+        self.find()
 
     def write(self, region: RegionInfo) -> None:
         """Make a region that is there be like this."""

@@ -20,11 +20,12 @@ from CEMSynthLib.measurement.shapes import ClosedCurve, Ellipse, Points, Rectang
 from CEMSynthLib.scene.regions.errors import RegionSetError
 from CEMSynthLib.scene.regions.info import COLORS, Color, RegionInfo, RegionKind, Ring
 from CEMSynthLib.scene.regions.kept_regions import KeptRegions
+from CEMSynthLib.scene.regions.nodes import adoptable
 from CEMSynthLib.scene.regions.pixels import images_of
 from CEMSynthLib.scene.regions.region_nodes import new_key
 
 if TYPE_CHECKING:
-    from slicer import vtkMRMLSegmentationNode
+    from slicer import vtkMRMLMarkupsNode, vtkMRMLSegmentationNode
 
 #: Distance of a ring from its lesion and its width: in mm, and in pixels where the spacing is unknown.
 RING_MM = (2.0, 4.0)
@@ -139,6 +140,23 @@ class RegionSet(KeptRegions):
             raise RegionSetError(f'The segment "{segment.GetName()}" is a region already.')
         region = self._new(role, RegionKind.SEGMENT, "", segment.GetName())
         self._nodes.add(replace(region, segment=place, color=tuple(segment.GetColor())))
+        self._nodes.select(region.key)
+        self._done()
+        return region.key
+
+    def adopt(self, node: "vtkMRMLMarkupsNode", role: RegionRole) -> str:
+        """Make an ROI or a closed curve that was drawn elsewhere a region, and return its key.
+
+        Raises
+        ------
+        RegionSetError
+            It is another kind of markup, or a region already; no acquisition is shown.
+        """
+        if not any(node is other for other in adoptable(self._scene)):
+            raise RegionSetError(f'"{node.GetName()}" is no ROI or closed curve, or is a region already.')
+        kind = RegionKind.RECTANGLE if node.IsA("vtkMRMLMarkupsROINode") else RegionKind.CURVE
+        region = self._new(role, kind, "", node.GetName())
+        self._nodes.adopt(node, region)
         self._nodes.select(region.key)
         self._done()
         return region.key
