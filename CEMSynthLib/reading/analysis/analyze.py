@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
+from CEMSynthLib.evaluation.comparison import MINIMUM_PATIENTS
 from CEMSynthLib.progress import Progress, silent
 from CEMSynthLib.reading.analysis.agreement import bpe_comparison, bpe_truth, reader_agreement
 from CEMSynthLib.reading.analysis.detection import detection_differences, detection_rows
@@ -78,6 +79,8 @@ def _warnings(study: StudyReads, reference: str | None) -> list[str]:
         found.append("No image type shows the clinical iodine image, so nothing is compared with it.")
     if patients < 2:
         found.append("There is one patient: no interval can be given, and nothing can be concluded.")
+    elif patients < MINIMUM_PATIENTS:
+        found.append(f"There are {patients} patients: intervals of fewer than {MINIMUM_PATIENTS} are rough.")
     if truths[None]:
         found.append(f"For {truths[None]} of {len(cases)} breasts it is not known whether they hold a lesion.")
     if truths[True] + truths[False] and not truths[True]:
