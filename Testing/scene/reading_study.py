@@ -1,14 +1,21 @@
 """A reader study of two breasts with image files that a test can tell apart, and the views of a reading room."""
 
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from CEMSynthLib.export.derived import read_source, synthetic_dataset
+from CEMSynthLib.export.mammogram import write_dataset
+from CEMSynthLib.export.provenance import ModelProvenance
 from CEMSynthLib.phantom.settings import CohortSettings
 from CEMSynthLib.phantom.study import write_patient
 from CEMSynthLib.reading.design import StudyDesign, design_study
 from CEMSynthLib.reading.key import KEY_FILE
 from CEMSynthLib.reading.protocol import PROTOCOL_FILE, Arm
 from CEMSynthLib.reading.questions import default_form
+from CEMSynthLib.study.model import VOIWindow
 from CEMSynthLib.study.reader import read_folder
 
 
@@ -26,6 +33,24 @@ def write_reader_study(base: Path, write_synthetic: Any) -> Path:
     (folder / KEY_FILE).write_text(study.key.to_json(), encoding="utf-8")
     (folder / PROTOCOL_FILE).write_text(study.protocol.to_json(), encoding="utf-8")
     return folder
+
+
+def write_synthetic(acquisition, folder) -> None:
+    """A derived image with fractions, as a generator writes it."""
+    low = acquisition.low_energy
+    folder.mkdir(parents=True, exist_ok=True)
+    made = synthetic_dataset(
+        source=read_source(low.path),
+        values=(acquisition.recombined.pixels() + np.float32(0.25)),
+        grid=low.grid,
+        window=VOIWindow(2120.0, 320.0),
+        model=ModelProvenance("test", "1", "0" * 64, "A copy.", "Test only."),
+        series_uid="1.2.3",
+        series_number=1,
+        instance_number=1,
+        created=datetime(2026, 1, 1),
+    )
+    write_dataset(made.dataset, folder / made.file_name)
 
 
 class RoomViews:

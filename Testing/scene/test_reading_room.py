@@ -3,7 +3,6 @@
 import gc
 import json
 import sys
-from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -12,36 +11,15 @@ import pytest
 pytest.importorskip("slicer")
 if str(Path(__file__).parent) not in sys.path:
     sys.path.append(str(Path(__file__).parent))
-from reading_study import RoomViews, answer_all, everything_said, shown, write_reader_study
+from reading_study import RoomViews, answer_all, everything_said, shown, write_reader_study, write_synthetic
 
 from CEMSynthLib.errors import CEMSynthError
-from CEMSynthLib.export.derived import read_source, synthetic_dataset
-from CEMSynthLib.export.mammogram import write_dataset
-from CEMSynthLib.export.provenance import ModelProvenance
 from CEMSynthLib.reading.errors import AnswerError, LockedError
 from CEMSynthLib.scene.reading.desk import ReadingDesk, readers_of
 from CEMSynthLib.scene.reading.layout import LAYOUT_BASE, reading_layout_xml, reading_views
 from CEMSynthLib.scene.reading.notice import TEXT
 from CEMSynthLib.scene.reading.room import ReadingRoom
-from CEMSynthLib.study.model import ImageKind, VOIWindow
-
-
-def write_synthetic(acquisition, folder) -> None:
-    """A derived image with fractions, as a generator writes it."""
-    low = acquisition.low_energy
-    folder.mkdir(parents=True, exist_ok=True)
-    made = synthetic_dataset(
-        source=read_source(low.path),
-        values=(acquisition.recombined.pixels() + np.float32(0.25)),
-        grid=low.grid,
-        window=VOIWindow(2120.0, 320.0),
-        model=ModelProvenance("test", "1", "0" * 64, "A copy.", "Test only."),
-        series_uid="1.2.3",
-        series_number=1,
-        instance_number=1,
-        created=datetime(2026, 1, 1),
-    )
-    write_dataset(made.dataset, folder / made.file_name)
+from CEMSynthLib.study.model import ImageKind
 
 
 @pytest.fixture(scope="module")
