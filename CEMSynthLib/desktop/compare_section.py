@@ -1,5 +1,7 @@
 """Compare section: layouts, fade and blink, windows, zoom, and marks in the views."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import qt
@@ -39,18 +41,18 @@ class CompareSection(Section):
             ui.compareLayoutComboBox.addItem(label, layout.name)
         for content, label in contentLabels().items():
             ui.compareContentComboBox.addItem(label, content.name)
-        self._switches = {
-            ui.linkViewsCheckBox: "linked",
-            ui.invertCheckBox: "inverted",
-            ui.linkedCursorCheckBox: "cursor",
-            ui.rulerCheckBox: "ruler",
-            ui.cornerTextCheckBox: "corner",
-        }
+        self._switches = (
+            (ui.linkViewsCheckBox, "linked"),
+            (ui.invertCheckBox, "inverted"),
+            (ui.linkedCursorCheckBox, "cursor"),
+            (ui.rulerCheckBox, "ruler"),
+            (ui.cornerTextCheckBox, "corner"),
+        )
         ui.compareLayoutComboBox.connect("activated(int)", self.onLayoutActivated)
         ui.compareContentComboBox.connect("activated(int)", self.onContentActivated)
         ui.comparePresetComboBox.connect("activated(int)", self.onPresetActivated)
         ui.compareFadeSlider.connect("valueChanged(double)", self.onFadeChanged)
-        for box in self._switches:
+        for box, _field in self._switches:
             box.connect("toggled(bool)", self.onSwitchToggled)
         ui.blinkButton.connect("toggled(bool)", self.onBlinkToggled)
         ui.showButton.clicked.connect(self.onShowClicked)
@@ -59,7 +61,7 @@ class CompareSection(Section):
         ui.resetWindowButton.clicked.connect(self.onResetWindowClicked)
         ui.fitButton.clicked.connect(self.onFitClicked)
         ui.actualPixelsButton.clicked.connect(self.onActualPixelsClicked)
-        self._keys = self._keysByWidget()
+        self._keys = self._keysOfWidgets()
         # Another section can forbid comparing: the reader study, beside blinded images.
         self._shortcuts = Shortcuts(self._actions(), lambda: bool(ui.compareCollapsibleButton.enabled))
         ui.shortcutsLabel.text = self._help()
@@ -132,7 +134,7 @@ class CompareSection(Section):
 
     def onSwitchToggled(self, checked: bool) -> None:
         """A box was checked or unchecked."""
-        self.comparison.update(**{name: bool(box.checked) for box, name in self._switches.items()})
+        self.comparison.update(**{name: bool(box.checked) for box, name in self._switches})
 
     def onBlinkToggled(self, checked: bool) -> None:
         """Start or stop blinking."""
@@ -181,7 +183,7 @@ class CompareSection(Section):
         _quietly(self.ui.compareLayoutComboBox, "currentIndex", list(layoutLabels()).index(state.layout))
         _quietly(self.ui.compareContentComboBox, "currentIndex", list(contentLabels()).index(state.content))
         _quietly(self.ui.compareFadeSlider, "value", 100 * state.fade)
-        for box, name in self._switches.items():
+        for box, name in self._switches:
             _quietly(box, "checked", getattr(state, name))
         self._showMissing()
         nothing = "" if self.panel.selectedKey() else _("Open a study and select an acquisition first.")
@@ -214,7 +216,9 @@ class CompareSection(Section):
             (self.ui.cornerTextCheckBox, "", _("Name, minutes since injection, thickness and kVp in the corner.")),
         ):
             widget.enabled = not missing
-            widget.toolTip = missing or withKey(toolTip, self._keys.get(widget, ("", None))[0])
+            widget.toolTip = missing or withKey(
+                toolTip, next((key for w, key, _action in self._keys if w is widget), "")
+            )
         self.ui.compareLayoutComboBox.toolTip = withKey(
             _("How the views are arranged."), ", ".join(LAYOUT_KEYS.values())
         )
@@ -236,39 +240,38 @@ class CompareSection(Section):
         if self.ui.blinkButton.checked:
             self.ui.blinkButton.checked = False  # onBlinkToggled stops it
 
-    def _keysByWidget(self) -> dict[Any, tuple[str, Any]]:
-        """Key and function by widget."""
+    def _keysOfWidgets(self) -> list[tuple[Any, str, Callable[[], None]]]:
+        """Widgets with their key and what it does."""
         ui = self.ui
-        return {
-            ui.previousAcquisitionButton: ("Ctrl+Shift+P", self.onPreviousClicked),
-            ui.nextAcquisitionButton: ("Ctrl+Shift+N", self.onNextClicked),
-            ui.compareFadeSlider: ("Ctrl+Shift+S", self.onSwapTriggered),
-            ui.blinkButton: ("Ctrl+Shift+B", lambda: _toggle(ui.blinkButton)),
-            ui.resetWindowButton: ("Ctrl+Shift+W", self.onResetWindowClicked),
-            ui.invertCheckBox: ("Ctrl+Shift+I", lambda: _toggle(ui.invertCheckBox)),
-            ui.fitButton: ("Ctrl+Shift+F", self.onFitClicked),
-            ui.actualPixelsButton: ("Ctrl+Shift+M", self.onActualPixelsClicked),
-            ui.linkViewsCheckBox: ("Ctrl+Shift+L", lambda: _toggle(ui.linkViewsCheckBox)),
-            ui.linkedCursorCheckBox: ("Ctrl+Shift+X", lambda: _toggle(ui.linkedCursorCheckBox)),
-            ui.rulerCheckBox: ("Ctrl+Shift+R", lambda: _toggle(ui.rulerCheckBox)),
-            ui.cornerTextCheckBox: ("Ctrl+Shift+K", lambda: _toggle(ui.cornerTextCheckBox)),
-        }
+        boxes = (
+            (ui.blinkButton, "Ctrl+Shift+B"),
+            (ui.invertCheckBox, "Ctrl+Shift+I"),
+            (ui.linkViewsCheckBox, "Ctrl+Shift+L"),
+            (ui.linkedCursorCheckBox, "Ctrl+Shift+X"),
+            (ui.rulerCheckBox, "Ctrl+Shift+R"),
+            (ui.cornerTextCheckBox, "Ctrl+Shift+K"),
+        )
+        return [
+            (ui.previousAcquisitionButton, "Ctrl+Shift+P", self.onPreviousClicked),
+            (ui.nextAcquisitionButton, "Ctrl+Shift+N", self.onNextClicked),
+            (ui.compareFadeSlider, "Ctrl+Shift+S", self.onSwapTriggered),
+            (ui.resetWindowButton, "Ctrl+Shift+W", self.onResetWindowClicked),
+            (ui.fitButton, "Ctrl+Shift+F", self.onFitClicked),
+            (ui.actualPixelsButton, "Ctrl+Shift+M", self.onActualPixelsClicked),
+            *((box, key, partial(_toggle, box)) for box, key in boxes),
+        ]
 
-    def _actions(self) -> dict[str, Any]:
-        actions = dict(self._keys.values())
-        for layout, key in LAYOUT_KEYS.items():
-            actions[key] = lambda layout=layout: self.chooseLayout(layout)
-        return actions
+    def _actions(self) -> dict[str, Callable[[], None]]:
+        actions = {key: partial(self.chooseLayout, layout) for layout, key in LAYOUT_KEYS.items()}
+        return actions | {key: action for _widget, key, action in self._keys}
 
     def _help(self) -> str:
         """The keys, one a line."""
         names = {LAYOUT_KEYS[layout]: label for layout, label in layoutLabels().items()}
-        texts = {
-            self.ui.compareFadeSlider: _("clinical / SYNTHETIC"),
-            self.ui.previousAcquisitionButton: _("previous acquisition"),
-            self.ui.nextAcquisitionButton: _("next acquisition"),
-        }
-        names |= {key: str(texts.get(widget) or widget.text) for widget, (key, _action) in self._keys.items()}
+        names |= {key: str(getattr(widget, "text", "")) for widget, key, _action in self._keys}
+        names["Ctrl+Shift+S"] = _("clinical / SYNTHETIC")
+        names["Ctrl+Shift+P"] = _("previous acquisition")
+        names["Ctrl+Shift+N"] = _("next acquisition")
         return "\n".join(f"{key}   {name}" for key, name in names.items())
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from CEMSynthLib.scene import attributes as names
 from CEMSynthLib.scene.acquisitions import AcquisitionVolumes
 from CEMSynthLib.scene.layout import VIEW_GROUP, Content
 
@@ -46,11 +47,15 @@ def layers_of(
 
 
 def show_layers(logic: "vtkMRMLSliceLogic", layers: Layers) -> None:
-    """Show images in a slice view, and nothing else there."""
+    """Show images in a slice view; a label volume of the user's stays while the acquisition is the same."""
     slice_node, composite = logic.GetSliceNode(), logic.GetSliceCompositeNode()
     slice_node.SetViewGroup(VIEW_GROUP)
     background, foreground, opacity = layers
+    number = composite.GetBackgroundVolumeID()
+    shown = composite.GetScene().GetNodeByID(number) if number else None
     before = composite.StartModify()
+    if names.acquisition_of(shown) != names.acquisition_of(background):
+        composite.SetLabelVolumeID(None)
     # Else a volume that is loaded later, by any module, would replace the compared images.
     composite.SetDoPropagateVolumeSelection(False)
     # Alpha blending: a saved scene or the user may have set adding or subtracting.
@@ -58,7 +63,6 @@ def show_layers(logic: "vtkMRMLSliceLogic", layers: Layers) -> None:
     composite.SetBackgroundVolumeID(background.GetID() if background is not None else None)
     composite.SetForegroundVolumeID(foreground.GetID() if foreground is not None else None)
     composite.SetForegroundOpacity(opacity)
-    composite.SetLabelVolumeID(None)
     composite.EndModify(before)
 
 

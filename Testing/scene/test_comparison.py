@@ -128,6 +128,16 @@ def test_what_the_user_picks_in_a_view_is_not_broadcast(compared) -> None:
     assert shown(compared, SYNTHETIC)[1:] == (None, 0.0)
 
 
+def test_a_label_volume_of_the_user_stays_with_its_acquisition(compared) -> None:
+    composite = compared.all_logics[SYNTHETIC].GetSliceCompositeNode()
+    mine = compared.scene.AddNewNodeByClass("vtkMRMLLabelMapVolumeNode", "mine").GetID()
+    composite.SetLabelVolumeID(mine)
+    compared.comparison.update(fade=0.5)
+    assert composite.GetLabelVolumeID() == mine
+    compared.comparison.show(compared.others["L CC"])
+    assert composite.GetLabelVolumeID() is None
+
+
 def test_blink_ends_with_another_choice(compared) -> None:
     comparison = compared.comparison
     assert comparison.step_blink() is False
