@@ -174,7 +174,7 @@ def _name(requirement: str) -> str:
 
 
 def _numbers(version: str) -> tuple[int, ...]:
-    """The numbers that a version begins with: 2.13.0+cpu is (2, 13, 0). All requirements have the form ``name>=2.4``."""
+    """The numbers that a version begins with: 2.13.0+cpu is (2, 13, 0). Requirements have the form ``name>=2.4``."""
     match = re.match(r"\d+(\.\d+)*", version)
     return tuple(int(number) for number in match[0].split(".")) if match else ()
 

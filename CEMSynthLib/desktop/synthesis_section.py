@@ -167,9 +167,14 @@ class SynthesisSection(Section):
     def onFinished(self, report: SynthesisReport) -> None:
         """Say how the run ended; the window goes on."""
         self._endRun()
-        if isinstance(report.error, MissingPackageError):
-            self._missing = None
         sentences = [str(report.error)] if report.error is not None else []
+        if isinstance(report.error, MissingPackageError):
+            # The sentence of the library says what to type on a command line, which is not how Slicer does it.
+            self._missing = None
+            sentences = [
+                _("A Python package is missing or does not load; install PyTorch again through its extension.")
+            ]
+            self.log(str(report.error))
         if report.canceled:
             sentences.append(_("Canceled."))
         if report.made and (report.failed or report.canceled or report.error is not None):

@@ -337,3 +337,44 @@ def test_from_the_python_console(module) -> None:
     report = module.logic.export.run([module.rows[0].key], module.out, choice, lambda *step: told.append(step))
     assert sum(name.endswith(".dcm") for name in report.files) == 1
     assert told[-1][0] <= told[-1][1]
+
+
+@pytest.mark.slow
+def test_image_files_get_data_beside_pictures(module, study, tmp_path) -> None:
+    """A study of image files: 16-bit PNG whose JSON says what the numbers mean; read again they are the image."""
+    from PIL import Image
+
+    from CEMSynthLib.scene.pixels import pixels_of
+    from CEMSynthLib.study.reader import read_folder
+
+    acquisition = read_folder(study).studies[0].acquisitions[0]
+    folder = tmp_path / "images"
+    folder.mkdir()
+    for word, image in (("DM", acquisition.low_energy), ("CM", acquisition.recombined)):
+        gray = np.rint(255 * image.window.apply(image.pixels())).astype(np.uint8)
+        Image.fromarray(gray).save(folder / f"P1_R_{word}_CC.png")
+    row = module.logic.openStudy(folder)[0]
+    node = make_synthetic(module.logic.study.load(row.key).low_energy)
+    module.widget.panel.select(row.key)
+    module.widget.panel.refresh()
+    check(module, "exportImages", "exportTable")
+    module.ui.exportButton.click()
+    assert "files are in" in wait(module), module.ui.statusLabel.text
+    written = files(module)
+    assert {"synthetic/P1_R_SYNTHETIC_CC.png", "synthetic/P1_R_SYNTHETIC_CC.json"} <= set(written)
+    assert "measurements/measurements.csv" in written
+    exported = next(module.out.iterdir())
+    images = [image for one in read_folder(exported / "synthetic").studies for image in one.synthetic]
+    assert np.abs(images[0].pixels() - pixels_of(node)).max() < 0.01
+    # Opened with its study it is not made again, and exporting it copies the file.
+    module.scene.Clear(0)
+    module.logic.openStudy(folder, exported / "synthetic")
+    module.widget.panel.select(row.key)
+    module.widget.panel.refresh()
+    check(module, "exportImages")
+    before = set(module.out.iterdir())
+    module.ui.exportButton.click()
+    assert "files are in" in wait(module), module.ui.statusLabel.text
+    (again,) = set(module.out.iterdir()) - before
+    name = "synthetic/P1_R_SYNTHETIC_CC.png"
+    assert (again / name).read_bytes() == (exported / name).read_bytes()

@@ -276,6 +276,17 @@ def test_missing_packages_are_found_without_importing_them(module, monkeypatch) 
     assert "PyTorch extension" in module.ui.statusLabel.text
 
 
+def test_a_pytorch_that_does_not_load_is_one_sentence(module, tmp_path, monkeypatch) -> None:
+    for name in ("torch", "openvino"):
+        (tmp_path / "broken" / name).mkdir(parents=True)
+        (tmp_path / "broken" / name / "__init__.py").write_text(f"raise ImportError('damaged', name={name!r})")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "broken"))
+    apply(module)
+    assert pump(lambda: idle(module))
+    assert "install PyTorch again through its extension" in module.ui.statusLabel.text
+    assert "torch" in module.ui.synthesisLogTextEdit.plainText
+
+
 def test_devices_come_from_the_worker(module) -> None:
     module.ui.checkDevicesButton.click()
     assert pump(lambda: "Found: CPU" in module.ui.deviceNoteLabel.text)
