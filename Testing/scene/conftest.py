@@ -48,6 +48,17 @@ def _views(slicer, application, scene, dimensions):
     )
 
 
+@pytest.fixture(scope="session")
+def simulated_dicom(tmp_path_factory) -> Path:
+    """DICOM files of one simulated study, four views of two images each; not to be changed."""
+    from CEMSynthLib.phantom.settings import CohortSettings
+    from CEMSynthLib.phantom.study import write_patient
+
+    base = tmp_path_factory.mktemp("simulated")
+    write_patient(base, CohortSettings(7, 2.0), 1)
+    return base / "dicom"
+
+
 @pytest.fixture
 def mrml(tmp_path: Path):
     """Make scenes: ``mrml()`` is an application logic, a scene and, with ``views=True``, linked slice views."""

@@ -70,14 +70,9 @@ def dicom_lib() -> ModuleType:
     return library
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory) -> Path:
-    from CEMSynthLib.phantom.settings import CohortSettings
-    from CEMSynthLib.phantom.study import write_patient
-
-    base = tmp_path_factory.mktemp("dicom")
-    write_patient(base, CohortSettings(7, 2.0), 1)
-    return base / "dicom"
+@pytest.fixture
+def folder(simulated_dicom: Path) -> Path:
+    return simulated_dicom
 
 
 @pytest.fixture
