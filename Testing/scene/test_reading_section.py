@@ -32,7 +32,6 @@ def module(mrml, monkeypatch, made):
     widget = cemsynth.CEMSynthWidget(stand_ins.parent())
     widget.setup()
     widget.enter()
-    section = widget.panel.sections["Reading"]
     yield SimpleNamespace(
         world=world,
         scene=world.scene,
