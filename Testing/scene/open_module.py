@@ -38,6 +38,8 @@ print(
         {
             "load": seconds_load,
             "open": seconds_open,
+            "library": sys.modules["CEMSynthLib"].__file__,
+            "sections": sorted(widget.panel.sections),
             "at_load": sorted(loaded),
             "at_open": sorted(set(sys.modules) - before - loaded),
         }

@@ -15,6 +15,8 @@ from types import ModuleType, SimpleNamespace
 from typing import Any, get_origin
 
 ROOT = Path(__file__).resolve().parents[2]
+#: The folder that Slicer finds the module in.
+MODULE_FOLDER = Path(os.environ.get("CEMSYNTH_MODULE_FOLDER", ROOT / "CEMSynth"))
 REAL = ("slicer.i18n", "slicer.parameterNodeWrapper", "slicer.ScriptedLoadableModule")
 
 
@@ -234,7 +236,7 @@ def install(monkeypatch: Any, world: Any, main_window: bool = True) -> ModuleTyp
     monkeypatch.setattr(
         slicer.util, "settingsValue", lambda key, default, converter=str: QSettings().value(key, default), raising=False
     )
-    monkeypatch.setattr(slicer.util, "modulePath", lambda name: str(ROOT / f"CEMSynth/{name}.py"), raising=False)
+    monkeypatch.setattr(slicer.util, "modulePath", lambda name: str(MODULE_FOLDER / f"{name}.py"), raising=False)
     source = os.environ.get("SLICER_SOURCE_DIR")
     if source:
         monkeypatch.setattr(slicer, "__path__", [*slicer.__path__, f"{source}/Base/Python/slicer"])
@@ -250,7 +252,7 @@ def install(monkeypatch: Any, world: Any, main_window: bool = True) -> ModuleTyp
         _scripted_module(monkeypatch, world)
     for name in [n for n in sys.modules if n.startswith("CEMSynthLib.desktop") or n == "CEMSynth"]:
         monkeypatch.delitem(sys.modules, name)
-    spec = importlib.util.spec_from_file_location("CEMSynth", ROOT / "CEMSynth/CEMSynth.py")
+    spec = importlib.util.spec_from_file_location("CEMSynth", MODULE_FOLDER / "CEMSynth.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -287,7 +289,7 @@ def _scripted_module(monkeypatch: Any, world: Any) -> None:
             pass
 
         def resourcePath(self, name: str) -> str:
-            return str(ROOT / "CEMSynth/Resources" / name)
+            return str(MODULE_FOLDER / "Resources" / name)
 
         def onReload(self) -> None:
             pass
