@@ -130,7 +130,9 @@ def writeExport(plan: ExportPlan, progress: Progress = silent) -> ExportReport:
         A file cannot be read or written, or the measurement failed.
     """
     warnings = list(plan.notes)
-    steps = _Steps(len(plan.synthetic) * bool(plan.images or plan.parts) + len(plan.pictures) + 2, progress)
+    again = bool(plan.parts) and (plan.burn_in or not plan.images)
+    rounds = plan.images + again + bool(plan.parts)
+    steps = _Steps(len(plan.synthetic) * rounds + len(plan.pictures) + 1, progress)
     parameters = {"parts": plan.parts, "images": plan.images, "burn_in": plan.burn_in, "markups": plan.markups}
     # A private folder: the study's own files are linked there, so that only the chosen acquisitions are measured.
     private = Path(tempfile.mkdtemp(prefix="cemsynth-export-"))
@@ -145,7 +147,7 @@ def writeExport(plan: ExportPlan, progress: Progress = silent) -> ExportReport:
                 steps.next("pictures")
             if plan.parts:
                 measured = staging / SYNTHETIC
-                if not plan.images or plan.burn_in:
+                if again:
                     # A notice in the pixels would be measured with them.
                     measured = _made(private / SYNTHETIC)
                     _writeSynthetic(plan.synthetic, measured, False, steps)
@@ -167,9 +169,13 @@ class _Steps:
         self._done = min(self._done + 1, self._count)
         self.wait(what)
 
-    def wait(self, what: str) -> None:
-        """Still at the same step; raises where the user has canceled."""
-        self._progress(self._done, self._count, what)
+    def wait(self, what: str, more: int = 0) -> None:
+        """Still at the same step, or so many further; raises where the user has canceled."""
+        self._progress(min(self._done + more, self._count), self._count, what)
+
+    def skip(self, count: int) -> None:
+        """So many more steps are done."""
+        self._done = min(self._done + count, self._count)
 
 
 def _made(folder: Path) -> Path:
@@ -271,7 +277,13 @@ def _linkStudy(items: Sequence[SyntheticItem], folder: Path) -> Path:
 
 def _runCommand(arguments: Sequence[str], steps: _Steps) -> list[str]:
     """Run the command and wait, so that a cancel ends it too."""
-    lines = CommandLines(lambda done, total, what: None)
+    measured = 0
+
+    def advance(done: int, total: int, what: str) -> None:
+        nonlocal measured
+        measured = done if what == "acquisitions" else measured
+
+    lines = CommandLines(advance)
     process = subprocess.Popen(
         [pythonProgram(), *commandArguments(*arguments)],
         stdin=subprocess.PIPE,
@@ -288,7 +300,7 @@ def _runCommand(arguments: Sequence[str], steps: _Steps) -> list[str]:
     reader.start()
     try:
         while process.poll() is None:
-            steps.wait("measuring")
+            steps.wait("measuring", measured)
             time.sleep(_PAUSE_S)
     finally:
         if process.stdin is not None:
@@ -303,7 +315,7 @@ def _runCommand(arguments: Sequence[str], steps: _Steps) -> list[str]:
             process.stderr.close()
     if process.returncode != 0:
         raise ExportWorkError(lines.last or f"The measurement ended unexpectedly with code {process.returncode}.")
-    steps.next("measuring")
+    steps.skip(measured)
     return lines.lines
 
 

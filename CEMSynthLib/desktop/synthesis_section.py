@@ -157,7 +157,8 @@ class SynthesisSection(Section):
         self.log(f"{node.GetName()}: {node.GetAttribute(names.MODEL_NAME)}")
         if node.GetAttribute(names.TRAINING_RANGE) == "outside":
             self._outside.append(node.GetAttribute(names.NAME) or "?")
-        if self.panel.shown is not None and self.panel.shown.key == key:
+        # While another module is open its views are left alone; coming back shows the acquisition anew.
+        if self.parameterNode is not None and self.panel.shown is not None and self.panel.shown.key == key:
             self.panel.show(key)
 
     def onLog(self, line: str) -> None:

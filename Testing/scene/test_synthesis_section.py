@@ -67,7 +67,13 @@ def module(mrml, monkeypatch, folders, tmp_path):
     widget.panel.select(widget.logic.study.rows()[0].key)
     widget.panel.refresh()
     made = SimpleNamespace(
-        widget=widget, ui=widget.ui, logic=widget.logic, scene=world.scene, private=private, connections=connections
+        widget=widget,
+        ui=widget.ui,
+        logic=widget.logic,
+        scene=world.scene,
+        private=private,
+        connections=connections,
+        world=world,
     )
     yield made
     widget.cleanup()
@@ -98,6 +104,7 @@ def test_one_worker_for_every_run(module, folders, array_of, monkeypatch) -> Non
         check_full_disk(module, patch)
     with monkeypatch.context() as patch:
         check_all_acquisitions(module, folders, patch)
+    check_another_module(module)
     check_cancel(module)
     assert len(processes.QProcess.made) == 1, "cancel kept the worker with its model"
     check_closed_scene(module)
@@ -194,6 +201,22 @@ def check_all_acquisitions(module, folders, monkeypatch) -> None:
         f"SYNTHETIC {view} iodine" for view in ("L CC", "L MLO", "R CC", "R MLO")
     ]
     assert module.ui.statusLabel.text == "" or "synthetic" not in module.ui.statusLabel.text.lower()
+
+
+def check_another_module(module) -> None:
+    """The user goes to another module while a run goes on: its views are left alone, and coming back shows all."""
+    module.scene.RemoveNode(synthetic(module))
+    apply(module)
+    module.widget.exit()
+    module.widget.parent.isEntered = False
+    layout = module.widget.logic.views.comparison.state.layout
+    before = module.world.layout_node.GetViewArrangement()
+    assert pump(lambda: idle(module))
+    assert module.world.layout_node.GetViewArrangement() == before
+    module.widget.parent.isEntered = True
+    module.widget.enter()
+    assert module.widget.logic.views.comparison.state.layout == layout
+    assert module.widget.panel.shown.synthetic is not None
 
 
 def check_cancel(module) -> None:
