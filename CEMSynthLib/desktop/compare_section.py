@@ -8,7 +8,7 @@ import qt
 from slicer.i18n import tr as _
 
 from CEMSynthLib.desktop.section import Section
-from CEMSynthLib.desktop.shortcuts import Shortcuts, withKey
+from CEMSynthLib.desktop.shortcuts import Shortcuts, keyText, withKey
 from CEMSynthLib.scene.comparison import Comparison
 from CEMSynthLib.scene.hanging import neighbor
 from CEMSynthLib.scene.layout import VIEWS, Content, Layout
@@ -65,7 +65,7 @@ class CompareSection(Section):
         # Another section can forbid comparing: the reader study, beside blinded images.
         self._shortcuts = Shortcuts(self._actions(), lambda: bool(ui.compareCollapsibleButton.enabled))
         ui.shortcutsLabel.text = self._help()
-        self.comparison.changed = self.refresh
+        self.comparison.changed = self.showState
 
     @property
     def comparison(self) -> Comparison:
@@ -179,19 +179,8 @@ class CompareSection(Section):
 
     def refresh(self) -> None:
         """Show the state; a disabled widget says in its tooltip what is missing."""
-        state = self.comparison.state
-        _quietly(self.ui.compareLayoutComboBox, "currentIndex", list(layoutLabels()).index(state.layout))
-        _quietly(self.ui.compareContentComboBox, "currentIndex", list(contentLabels()).index(state.content))
-        _quietly(self.ui.compareFadeSlider, "value", 100 * state.fade)
-        for box, name in self._switches:
-            _quietly(box, "checked", getattr(state, name))
-        self._showMissing()
-        nothing = "" if self.panel.selectedKey() else _("Open a study and select an acquisition first.")
-        chosen = nothing or (
-            ""
-            if any(spec.content is None for spec in VIEWS[state.layout])
-            else _("The layout says what its views show; choose one large view or the hanging views first.")
-        )
+        self.showState()
+        nothing = self._nothing()
         pair = nothing or (
             ""
             if self.comparison.can_compare
@@ -200,7 +189,6 @@ class CompareSection(Section):
         few = "" if len(self.logic.study.rows()) > 1 else _("There is no other acquisition.")
         for widget, missing, toolTip in (
             (self.ui.showButton, nothing, _("Show this layout with the selected acquisition again.")),
-            (self.ui.compareContentComboBox, chosen, _("What the large view and the hanging views show.")),
             (self.ui.previousAcquisitionButton, nothing or few, _("Show the acquisition before.")),
             (self.ui.nextAcquisitionButton, nothing or few, _("Show the next acquisition.")),
             (self.ui.compareFadeSlider, pair, _("Views of the synthetic image: 0 % clinical, 100 % SYNTHETIC.")),
@@ -215,13 +203,34 @@ class CompareSection(Section):
             (self.ui.rulerCheckBox, "", _("Scale bar: mm where the spacing is known, pixels where not.")),
             (self.ui.cornerTextCheckBox, "", _("Name, minutes since injection, thickness and kVp in the corner.")),
         ):
-            widget.enabled = not missing
-            widget.toolTip = missing or withKey(
-                toolTip, next((key for w, key, _action in self._keys if w is widget), "")
-            )
+            self._enable(widget, missing, toolTip)
         self.ui.compareLayoutComboBox.toolTip = withKey(
             _("How the views are arranged."), ", ".join(LAYOUT_KEYS.values())
         )
+
+    def showState(self) -> None:
+        """Show what the user chose; quick enough for every step of a slider."""
+        state = self.comparison.state
+        _quietly(self.ui.compareLayoutComboBox, "currentIndex", list(layoutLabels()).index(state.layout))
+        _quietly(self.ui.compareContentComboBox, "currentIndex", list(contentLabels()).index(state.content))
+        _quietly(self.ui.compareFadeSlider, "value", 100 * state.fade)
+        for box, name in self._switches:
+            _quietly(box, "checked", getattr(state, name))
+        self._showMissing()
+        fixed = (
+            ""
+            if any(spec.content is None for spec in VIEWS[state.layout])
+            else _("The layout says what its views show; choose one large view or the hanging views first.")
+        )
+        toolTip = _("What the large view and the hanging views show.")
+        self._enable(self.ui.compareContentComboBox, self._nothing() or fixed, toolTip)
+
+    def _nothing(self) -> str:
+        return "" if self.panel.selectedKey() else str(_("Open a study and select an acquisition first."))
+
+    def _enable(self, widget: Any, missing: str, toolTip: str) -> None:
+        widget.enabled = not missing
+        widget.toolTip = missing or withKey(toolTip, next((key for w, key, _action in self._keys if w is widget), ""))
 
     def _showMissing(self) -> None:
         """Say why views are empty."""
@@ -272,7 +281,7 @@ class CompareSection(Section):
         names["Ctrl+Shift+S"] = _("clinical / SYNTHETIC")
         names["Ctrl+Shift+P"] = _("previous acquisition")
         names["Ctrl+Shift+N"] = _("next acquisition")
-        return "\n".join(f"{key}   {name}" for key, name in names.items())
+        return "\n".join(f"{keyText(key)}   {name}" for key, name in names.items())
 
 
 def layoutLabels() -> dict[Layout, str]:

@@ -1,5 +1,6 @@
 """Shortcuts: keys of Slicer's main window that work while the module is open, and only then."""
 
+import sys
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -48,6 +49,11 @@ class Shortcuts:
             action()
 
 
+def keyText(key: str) -> str:
+    """A key as it is written on this computer's keyboard: Qt's Ctrl is the command key on macOS."""
+    return key.replace("Ctrl", "Cmd") if sys.platform == "darwin" else key
+
+
 def withKey(toolTip: str, key: str) -> str:
     """A tooltip that tells the key."""
-    return str(_("{toolTip} ({key})").format(toolTip=toolTip, key=key)) if key else toolTip
+    return str(_("{toolTip} ({key})").format(toolTip=toolTip, key=keyText(key))) if key else toolTip
