@@ -73,3 +73,5 @@ def updateButtons(ui: Any, regions: RegionSet, selectedKey: str, drawing: bool) 
     ui.rectangleButton.checked = placed is RegionKind.RECTANGLE
     ui.ellipseButton.checked = placed is RegionKind.ELLIPSE
     ui.freehandButton.checked = drawing
+    ui.regionsVisibleCheckBox.checked = regions.visible
+    ui.regionsNamedCheckBox.checked = regions.named

@@ -73,6 +73,8 @@ class RegionsSection(Section):
             (ui.deleteRegionButton, self.onDeleteClicked),
             (ui.undoRegionButton, self.onUndoClicked),
             (ui.redoRegionButton, self.onRedoClicked),
+            (ui.regionsVisibleCheckBox, self.onVisibleClicked),
+            (ui.regionsNamedCheckBox, self.onNamedClicked),
             (ui.copyTableButton, self.onCopyClicked),
             (ui.saveTableButton, self.onSaveTableClicked),
             (ui.importRegionsButton, self.onImportClicked),
@@ -228,6 +230,14 @@ class RegionsSection(Section):
     def onDeleteClicked(self) -> None:
         """Delete the selected region; undo brings it back."""
         self._change(lambda: self.regions.delete(self.regions.selected))
+
+    def onVisibleClicked(self) -> None:
+        """Show the regions, or what lies under them."""
+        self.regions.set_visible(self.ui.regionsVisibleCheckBox.checked)
+
+    def onNamedClicked(self) -> None:
+        """Write the names beside the regions, or not."""
+        self.regions.set_named(self.ui.regionsNamedCheckBox.checked)
 
     def onUndoClicked(self) -> None:
         """Take the last change back."""

@@ -196,6 +196,25 @@ def test_name_color_lock_background_delete(opened) -> None:
     assert regions.region(lesion).name == "mass"
 
 
+def test_hidden_and_named(opened) -> None:
+    ui, regions = opened.ui, opened.regions
+    key = regions.add(LESION, Ellipse((X, Y), (8.0, 6.0)))
+    settle(opened)
+    assert ui.regionsVisibleCheckBox.checked
+    assert not ui.regionsNamedCheckBox.checked
+    ui.regionsVisibleCheckBox.click()
+    markups = [
+        opened.scene.GetNthNodeByClass(i, "vtkMRMLMarkupsNode")
+        for i in range(opened.scene.GetNumberOfNodesByClass("vtkMRMLMarkupsNode"))
+    ]
+    assert [node.GetDisplayNode().GetVisibility() for node in markups] == [0, 0]  # with the ellipse's outline
+    assert ui.measurementTable.rowCount == 2
+    ui.regionsVisibleCheckBox.click()
+    ui.regionsNamedCheckBox.click()
+    other = regions.add(BACKGROUND, Rectangle((X, Y + 20), (16.0, 12.0)))
+    assert all(regions.node(k).GetDisplayNode().GetPropertiesLabelVisibility() for k in (key, other))
+
+
 def test_files_and_clipboard(opened, cohort: Path, tmp_path: Path) -> None:
     ui, answers = opened.ui, stand_ins.widgets.QFileDialog.answers
     answers.append(str(cohort / "regions"))

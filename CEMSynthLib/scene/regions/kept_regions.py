@@ -100,6 +100,16 @@ class KeptRegions:
         if key != self._nodes.selected:
             self._nodes.select(key)
 
+    @property
+    def visible(self) -> bool:
+        """Whether the regions are shown; single ones may be hidden in Slicer's module Data."""
+        return self._nodes.visible
+
+    @property
+    def named(self) -> bool:
+        """Whether the regions have their names beside them."""
+        return self._nodes.named
+
     def rows(self) -> list[RegionRow]:
         """The table for the acquisition that is shown, brought up to date if need be."""
         return self.recompute() if self._dirty else list(self._rows)

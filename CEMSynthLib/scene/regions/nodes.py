@@ -281,6 +281,7 @@ def _style(node: "vtkMRMLMarkupsNode", kind: RegionKind) -> None:
     display.SetFillOpacity(0.0)
     display.SetPointLabelsVisibility(False)
     display.SetPropertiesLabelVisibility(False)
+    display.SetTextScale(2.5)
     display.SetVisibility3D(False)
     display.SetActiveColor(1.0, 1.0, 0.4)
     if kind in _BOXES:

@@ -171,6 +171,8 @@ class RegionNodes:
         finally:
             self._own = False
         self._observe()
+        if self.named:  # new ones too
+            self.set_named(True)
         self.show()
         self.select(self.selected)
 
@@ -183,6 +185,30 @@ class RegionNodes:
                 show_handles(node, other == key)
         finally:
             self._own = False
+
+    @property
+    def visible(self) -> bool:
+        """Whether a region is shown where its acquisition is; True where there is none."""
+        displays = self._displays()
+        return not displays or any(display.GetVisibility() for display in displays)
+
+    @property
+    def named(self) -> bool:
+        """Whether the regions have their names beside them."""
+        return any(display.GetPropertiesLabelVisibility() for display in self._displays())
+
+    def set_visible(self, visible: bool) -> None:
+        """Show all regions or hide them, to see what lies under them."""
+        for display in self._displays():
+            display.SetVisibility(visible)
+
+    def set_named(self, named: bool) -> None:
+        """Write the names beside the regions, or not."""
+        for display in self._displays():
+            display.SetPropertiesLabelVisibility(named)
+
+    def _displays(self) -> list[Any]:
+        return [node.GetDisplayNode() for node in self._nodes.values() if node.GetDisplayNode() is not None]
 
     def forget(self) -> None:
         """Let go of all nodes: their scene closes."""

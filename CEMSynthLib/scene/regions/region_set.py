@@ -215,6 +215,16 @@ class RegionSet(KeptRegions):
         """Choose the background of a lesion by its key; empty: by rule."""
         self._write(replace(self.region(key), background=background))
 
+    def set_visible(self, visible: bool) -> None:
+        """Show all regions or hide them, to see what lies under them; the numbers stay."""
+        self._find()
+        self._nodes.set_visible(visible)
+
+    def set_named(self, named: bool) -> None:
+        """Write the names beside the regions, or not."""
+        self._find()
+        self._nodes.set_named(named)
+
     def delete(self, key: str) -> None:
         """Delete a region; a segment stays in its segmentation."""
         self._nodes.remove(self.region(key))
