@@ -109,8 +109,10 @@ class HaloSection(Section):
         self.refresh()
 
     def onCorrectEdgeClicked(self) -> None:
-        """Lay out the skin edge for correction."""
+        """Lay out the skin edge for correction; the curve is a little smoother than the edge, so measure with it."""
         self._try(self.halo.correct_edge)
+        if self.panel.shown is not None and self.halo.edge(self.panel.shown.key) is not None:
+            self._start()
 
     def onFoundEdgeClicked(self) -> None:
         """Come back to the edge that is found."""

@@ -50,23 +50,31 @@ def fillHaloTable(table: Any, rows: Sequence[HaloRow]) -> None:
     labels, words = measureLabels(), wordLabels()
     shown = [row for row in rows if row.measure in labels]
     lines = [
-        [labels[row.measure], *(words.get(text, text) for text in (row.clinical, row.synthetic, row.unit))]
+        [
+            _withUnit(labels[row.measure], words.get(row.unit, row.unit)),
+            *(words.get(text, text) for text in (row.clinical, row.synthetic)),
+        ]
         for row in shown
     ]
-    _fill(table, [_("Measure"), _("clinical"), _("SYNTHETIC"), _("Unit")], lines)
+    _fill(table, [_("Measure"), _("clinical"), _("SYNTHETIC")], lines)
 
 
 def fillLineTable(table: Any, results: "Mapping[str, BandResult | None]", depthUnit: str) -> None:
     """Step and depths along the line."""
-    unit = _("image units")
     there = [results.get(which) for which in (CLINICAL, SYNTHETIC)]
     lines = [
-        [_("Step: rim minus trough"), *(_number(None if r is None else r.step) for r in there), unit],
-        [_("Depth of the trough"), *(_number(None if r is None else r.trough_depth) for r in there), depthUnit],
-        [_("Depth of the rim"), *(_number(None if r is None else r.rim_depth) for r in there), depthUnit],
-        [_("Width of the dark band"), *(_number(None if r is None else r.band_width) for r in there), depthUnit],
+        [_("Step: rim minus trough"), *(_number(None if r is None else r.step) for r in there)],
+        [
+            _withUnit(_("Depth of the trough"), depthUnit),
+            *(_number(None if r is None else r.trough_depth) for r in there),
+        ],
+        [_withUnit(_("Depth of the rim"), depthUnit), *(_number(None if r is None else r.rim_depth) for r in there)],
+        [
+            _withUnit(_("Width of the dark band"), depthUnit),
+            *(_number(None if r is None else r.band_width) for r in there),
+        ],
     ]
-    _fill(table, [_("Along the line"), _("clinical"), _("SYNTHETIC"), _("Unit")], lines if results else [])
+    _fill(table, [_("Along the line"), _("clinical"), _("SYNTHETIC")], lines if results else [])
 
 
 def verdictText(rows: Sequence[HaloRow]) -> str:
@@ -98,6 +106,10 @@ def lineColorsText(lines: "Sequence[DepthLine]") -> str:
 
 def _number(value: float | None) -> str:
     return str(_("no band")) if value is None else f"{value:.4g}"
+
+
+def _withUnit(label: str, unit: str) -> str:
+    return f"{label} ({unit})" if unit else label
 
 
 def _fill(table: Any, headers: Sequence[str], lines: Sequence[Sequence[str]]) -> None:

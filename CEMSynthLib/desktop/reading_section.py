@@ -196,8 +196,8 @@ class ReadingSection(Section):
             return
         marks = desk.room.marks
         self._form.show(desk.questions, len(marks.positions()))
-        lacking = [f"{text}: {problem}" for text, problem in desk.missing.items()]
-        sentence = _("Still to answer: {questions}.").format(questions="; ".join(lacking)) if lacking else ""
+        lacking = list(desk.missing)
+        sentence = _("Still to answer: {questions}").format(questions=" - ".join(lacking)) if lacking else ""
         ui.readingMissingLabel.text = sentence
         ui.readingSaveButton.enabled = not lacking
         ui.readingSaveButton.toolTip = sentence or _("Save this case to the disk and show the next one.")
