@@ -51,6 +51,7 @@ def module(mrml, monkeypatch, folders, tmp_path):
     monkeypatch.setattr(tempfile, "tempdir", None)
     monkeypatch.setenv("CEMSYNTH_MODELS", str(tmp_path / "models"))
     world = mrml(views=True)
+    world.layout_node.SetViewArrangement(world.layout_node.SlicerLayoutFourUpView)
     cemsynth = stand_ins.install(monkeypatch, world)
     import slicer
 
@@ -211,6 +212,7 @@ def check_another_module(module) -> None:
     module.widget.parent.isEntered = False
     layout = module.widget.logic.views.comparison.state.layout
     before = module.world.layout_node.GetViewArrangement()
+    assert before == module.world.layout_node.SlicerLayoutFourUpView
     assert pump(lambda: idle(module))
     assert module.world.layout_node.GetViewArrangement() == before
     module.widget.parent.isEntered = True
