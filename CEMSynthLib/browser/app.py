@@ -2,20 +2,29 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from CEMSynthLib.browser.downloads import Downloads
+from CEMSynthLib.browser.errors import UploadError
+from CEMSynthLib.browser.event_loop import event_loop
+from CEMSynthLib.browser.keeper import Keeper
 from CEMSynthLib.browser.keys import Keys
 from CEMSynthLib.browser.layout import build_page
 from CEMSynthLib.browser.panel import Panel
+from CEMSynthLib.browser.private_folder import PrivateFolder
+from CEMSynthLib.browser.uploads import UploadLimits, Uploads
 from CEMSynthLib.browser.views import BrowserViews
 from CEMSynthLib.errors import CEMSynthError
 from CEMSynthLib.scene.comparison import Comparison
 from CEMSynthLib.scene.hanging import load_hanging
 from CEMSynthLib.scene.study import StudyInScene
+from CEMSynthLib.study.reader import read_files, read_folder
 
 if TYPE_CHECKING:
+    from aiohttp import web
     from slicer import vtkMRMLScene, vtkMRMLSliceLogic
 
     from CEMSynthLib.scene.acquisitions import AcquisitionVolumes
@@ -35,9 +44,11 @@ class ReviewApp:
         The trame server.
     panels
         Classes of the panels, in the order of their tabs.
+    limits
+        How much an upload may bring.
     """
 
-    def __init__(self, server: Any, panels: "list[type[Panel]]") -> None:
+    def __init__(self, server: Any, panels: Sequence[type[Panel]], limits: UploadLimits) -> None:
         from trame_slicer.core import SlicerApp
 
         self.server = server
@@ -48,8 +59,10 @@ class ReviewApp:
         self.study = StudyInScene(self.scene)
         #: Key of the acquisition that is shown; empty if none.
         self.selected = ""
-        #: Called after something that autosave should keep may have changed.
-        self.touched: Callable[[], None] = lambda: None
+        #: Files of this process on their way in or out.
+        self.folder = PrivateFolder()
+        self.downloads = Downloads()
+        self.uploads = Uploads(limits, self.folder, self._on_upload)
         self._fitting: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self.views = BrowserViews(server, self.slicer, self._on_new_view)
@@ -59,12 +72,17 @@ class ReviewApp:
         server.controller.trigger("page_key")(self.keys.press)
         server.controller.on_exception.add(self._on_exception)
         self.state.page_message = ""
-        self.state.page_busy = ""
         self.panels = [panel(self) for panel in panels]
+        self.keeper = Keeper(self)
         for one in self.panels:
             one.refresh()
         self.views.show_layout(self.comparison.state.layout)
         build_page(self)
+
+    def add_routes(self, application: "web.Application") -> None:
+        """Serve uploads and downloads."""
+        self.uploads.add_routes(application)
+        self.downloads.add_routes(application)
 
     def panel(self, name: str) -> Panel:
         """A panel by its name."""
@@ -75,16 +93,22 @@ class ReviewApp:
         with self.state:
             self.state.page_message = sentence
 
+    def touched(self) -> None:
+        """Tell that something changed that autosave should keep."""
+        self.keeper.touched()
+
     def open(self, found: "StudyFolder", synthetic: "StudyFolder | None" = None) -> None:
-        """Take a study in place of the one before, and show its first acquisition.
+        """Take a study in place of the one before, show its first acquisition, and find the work on it again.
 
         Raises
         ------
         SceneError
             As `StudyInScene.open`.
         """
+        self.keeper.save()
         rows = self.study.open(found, synthetic)
         self.select(rows[0].key if rows else "")
+        self.keeper.open([row.key for row in rows if self.study.acquisition(row.key) is not None])
 
     def select(self, key: str) -> None:
         """Show an acquisition; an image that cannot be read is told to the user."""
@@ -99,10 +123,13 @@ class ReviewApp:
             return
         self._shown(key, volumes)
 
-    def show_again(self) -> None:
-        """Show the selected acquisition again: one of its images is new."""
-        if self.selected:
-            self.select(self.selected)
+    def renew(self, key: str) -> None:
+        """Show new images of an acquisition; zoom and pan stay."""
+        self.comparison.apply()
+        if key == self.selected:
+            self._shown(key, self.comparison.volumes)
+        else:
+            self.refresh()
 
     def refresh(self) -> None:
         """Bring all panels up to date."""
@@ -112,15 +139,17 @@ class ReviewApp:
 
     def later(self, work: Coroutine[Any, Any, None]) -> None:
         """Do something without keeping the page from answering: wslink handles one message of a page at a time."""
-        task = asyncio.get_running_loop().create_task(work)
+        task = event_loop().create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._done)
 
     def close(self) -> None:
-        """Let go of everything."""
+        """Save the work and let go of everything."""
+        self.keeper.close()
         for panel in self.panels:
             panel.close()
         self.comparison.release()
+        self.folder.close()
 
     def _shown(self, key: str, volumes: "AcquisitionVolumes | None") -> None:
         self.selected = key
@@ -130,6 +159,16 @@ class ReviewApp:
                 panel.refresh()
         self.touched()
 
+    async def _on_upload(self, folder: Path) -> None:
+        files = [path for path in folder.iterdir() if path.is_file()]
+        try:
+            # One archive is read as such; headers are read beside the page's work.
+            read = partial(read_files, files) if len(files) == 1 else partial(read_folder, folder)
+            found = await asyncio.get_running_loop().run_in_executor(None, read)
+            self.open(found)
+        except CEMSynthError as error:
+            raise UploadError(str(error)) from error
+
     def _on_new_view(self, tag: str, logic: "vtkMRMLSliceLogic", renderer: Any, render: Callable[[], None]) -> None:
         self.comparison.attach(tag, logic, renderer, render)
 
@@ -138,9 +177,15 @@ class ReviewApp:
         _log.error("A handler of the page failed.", exc_info=error)
         self.say(str(error) if isinstance(error, CEMSynthError) else "Something went wrong; nothing was lost.")
 
+    def _done(self, task: "asyncio.Task[None]") -> None:
+        self._tasks.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            self._on_exception(error)
+
     def _fit_soon(self) -> None:
         if self._fitting is None:
-            self._fitting = asyncio.get_event_loop().call_later(_FIT_AFTER_S, self._fit)
+            self._fitting = event_loop().call_later(_FIT_AFTER_S, self._fit)
 
     def _fit(self) -> None:
         self._fitting = None

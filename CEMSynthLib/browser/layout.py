@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from CEMSynthLib.browser.app import ReviewApp
 
-PANEL_WIDTH = 332
+PANEL_WIDTH = 376
 _THEME = {
     "theme": {
         "defaultTheme": "cem",
@@ -55,10 +55,11 @@ def build_page(app: "ReviewApp") -> None:
             ),
             html.Div(classes="d-flex", style="height: 100%"),
         ):
-            with v.VTabs(v_model=("page_tab",), direction="vertical", density="comfortable", color="primary"):
+            with v.VTabs(v_model=("page_tab",), direction="vertical", color="primary", classes="cem-rail"):
                 for panel in app.panels:
                     with v.VTab(value=panel.name, classes="cem-tab", title=panel.title):
-                        v.VIcon(panel.icon, size="20")
+                        v.VIcon(panel.icon, size="22")
+                        html.Span(panel.title)
             v.VDivider(vertical=True)
             with html.Div(classes="cem-panel flex-grow-1 pa-3", style="min-width: 0"):
                 for panel in app.panels:

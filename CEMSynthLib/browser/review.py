@@ -1,13 +1,15 @@
-"""Review: from a folder to the open page."""
+"""Review: from a study to the open page."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from CEMSynthLib.browser.opengl_check import OpenGLCheck
 from CEMSynthLib.browser.server import Address, make_server, run_server
+from CEMSynthLib.browser.uploads import UploadLimits
 
 if TYPE_CHECKING:
+    from CEMSynthLib.browser.panel import Panel
     from CEMSynthLib.study.model import StudyFolder
 
 
@@ -18,13 +20,27 @@ class Review:
     Parameters
     ----------
     found
-        The study.
+        The study; ``None``: the page begins empty and takes uploads.
     synthetic
         Synthetic images made from it, if they lie elsewhere.
+    limits
+        How much an upload may bring.
     """
 
-    found: "StudyFolder"
+    found: "StudyFolder | None"
     synthetic: "StudyFolder | None" = None
+    limits: UploadLimits = field(default_factory=UploadLimits)
+
+
+def panels() -> "list[type[Panel]]":
+    """All panels, in the order of their tabs."""
+    from CEMSynthLib.browser.panels.compare_panel import ComparePanel
+    from CEMSynthLib.browser.panels.export_panel import ExportPanel
+    from CEMSynthLib.browser.panels.regions_panel import RegionsPanel
+    from CEMSynthLib.browser.panels.study_panel import StudyPanel
+    from CEMSynthLib.browser.panels.synthesis_panel import SynthesisPanel
+
+    return [StudyPanel, SynthesisPanel, ComparePanel, RegionsPanel, ExportPanel]
 
 
 def review(what: Review, address: Address, check: OpenGLCheck, on_ready: Callable[[str], None]) -> None:
@@ -45,20 +61,23 @@ def review(what: Review, address: Address, check: OpenGLCheck, on_ready: Callabl
     ------
     OpenGLMissingError
         Nothing can be drawn on this computer.
+    ReviewError
+        The port is taken.
     SceneError
         The study cannot be opened.
     """
     from CEMSynthLib.browser.app import ReviewApp
-    from CEMSynthLib.browser.panels.compare_panel import ComparePanel
-    from CEMSynthLib.browser.panels.study_panel import StudyPanel
 
-    server = make_server(address, lambda application: None)
+    server = make_server(address)
     check.wait()
-    app = ReviewApp(server, [StudyPanel, ComparePanel])
+    app = ReviewApp(server, panels(), what.limits)
+    try:
+        if what.found is not None:
+            app.open(what.found, what.synthetic)
 
-    async def open_study(**_: Any) -> None:
-        app.open(what.found, what.synthetic)
+        def ready(port: int, **_: Any) -> None:
+            on_ready(address.url(port))
 
-    server.controller.on_server_ready.add_task(open_study)
-    run_server(server, address, lambda port: on_ready(address.url(port)))
-    app.close()
+        run_server(server, address, app.add_routes, ready)
+    finally:
+        app.close()

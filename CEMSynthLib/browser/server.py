@@ -9,6 +9,7 @@ from typing import Any
 
 from aiohttp import web
 
+from CEMSynthLib.browser.errors import ReviewError
 from CEMSynthLib.browser.guard import LOOPBACK, Guard
 from CEMSynthLib.browser.one_session import OneSession
 
@@ -35,24 +36,22 @@ class Address:
     key: str = field(default_factory=lambda: secrets.token_urlsafe(24))
 
     @property
+    def local(self) -> bool:
+        """Whether only this computer can reach it."""
+        return self.host in LOOPBACK
+
+    @property
     def names(self) -> tuple[str, ...]:
         """Names that a browser may call the server by."""
-        return LOOPBACK if self.host in (*LOOPBACK, "::1") else (*LOOPBACK, self.host)
+        return LOOPBACK if self.local else (*LOOPBACK, self.host)
 
     def url(self, port: int) -> str:
         """What the user opens."""
         return f"http://{self.host}:{port}/?secret={self.key}"
 
 
-def make_server(address: Address, routes: Callable[[web.Application], None]) -> Any:
-    """Make the trame server.
-
-    Parameters
-    ----------
-    address
-        Its key; the rest is given to `start`.
-    routes
-        Adds the routes of uploads and downloads; the guard stands before them.
+def make_server(address: Address) -> Any:
+    """Make the trame server with the key of an address.
 
     Returns
     -------
@@ -65,23 +64,21 @@ def make_server(address: Address, routes: Callable[[web.Application], None]) -> 
     server = Server("cemsynth")
     server.client_type = "vue3"
     server.cli.set_defaults(authKey=address.key)
-    styles = [f"{_PAGE_URL}/cemsynth.css"]
     server.enable_module(
-        {"serve": {_PAGE_URL: str(PAGE_FOLDER)}, "scripts": [f"{_PAGE_URL}/cemsynth.js"], "styles": styles}
+        {
+            "serve": {_PAGE_URL: str(PAGE_FOLDER)},
+            "scripts": [f"{_PAGE_URL}/cemsynth.js"],
+            "styles": [f"{_PAGE_URL}/cemsynth.css", f"{_PAGE_URL}/panels.css"],
+        }
     )
     server.state.trame__title = "CEMSynth review"
     server.state.trame__favicon = f"{_PAGE_URL}/favicon.png"
-
-    def bind(web_server: Any) -> None:
-        Guard(address.key, address.names).install(web_server.app)
-        OneSession().install(web_server.app)
-        routes(web_server.app)
-
-    server.controller.on_server_bind.add(bind)
     return server
 
 
-def run_server(server: Any, address: Address, on_ready: Callable[[int], None]) -> None:
+def run_server(
+    server: Any, address: Address, routes: Callable[[web.Application], None], on_ready: Callable[[int], None]
+) -> None:
     """Serve until the process is asked to end (Ctrl-C or a polite kill).
 
     Parameters
@@ -90,15 +87,34 @@ def run_server(server: Any, address: Address, on_ready: Callable[[int], None]) -
         From `make_server`.
     address
         Where to bind.
+    routes
+        Adds the routes of uploads and downloads; the guard stands before them.
     on_ready
         Gets the port when the page can be opened.
+
+    Raises
+    ------
+    ReviewError
+        The address cannot be bound to.
     """
+
+    def bind(web_server: Any) -> None:
+        Guard(address.key, address.names).install(web_server.app)
+        OneSession().install(web_server.app)
+        routes(web_server.app)
+
+    server.controller.on_server_bind.add(bind)
     server.controller.on_server_ready.add(lambda **_: on_ready(int(server.port)))
-    server.start(
-        port=address.port,
-        host=address.host,
-        open_browser=False,
-        show_connection_info=False,
-        # wslink's default ends the process five minutes after the last tab was closed, and the scene with it.
-        timeout=0,
-    )
+    try:
+        server.start(
+            port=address.port,
+            host=address.host,
+            open_browser=False,
+            show_connection_info=False,
+            # wslink's default ends the process five minutes after the last tab was closed, and the scene with it.
+            timeout=0,
+        )
+    except OSError as error:
+        raise ReviewError(
+            f"The page cannot be served at {address.host}, port {address.port}: {error.strerror}; choose another port."
+        ) from error

@@ -5,14 +5,31 @@ import sys
 import webbrowser
 from pathlib import Path
 
+from CEMSynthLib.errors import CEMSynthError
+
+_ACKNOWLEDGE = "--i-know-that-others-can-reach-it"
+
+
+class HostNotAcknowledgedError(CEMSynthError):
+    """The page would be served to other computers, and nobody said that this is meant."""
+
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Describe the subcommand."""
     parser = subparsers.add_parser("review", help="compare and measure a study in the browser")
-    parser.add_argument("path", type=Path, metavar="PATH", help="folder, zip archive or DICOMDIR of the study")
+    parser.add_argument(
+        "path", type=Path, nargs="?", metavar="PATH", help="folder, zip archive or DICOMDIR (default: none)"
+    )
     parser.add_argument("--synthetic", type=Path, metavar="DIR", help="folder of synthetic images made from it")
     parser.add_argument("--port", type=int, default=0, metavar="N", help="port (default: one that is free)")
     parser.add_argument("--no-browser", action="store_true", help="print the address and do not open it")
+    parser.add_argument(
+        "--upload-limit-mb", type=int, default=4096, metavar="N", help="most that may be sent at once (default 4096)"
+    )
+    parser.add_argument("--host", default="127.0.0.1", metavar="H", help="address to serve at (default: this computer)")
+    parser.add_argument(
+        _ACKNOWLEDGE, action="store_true", dest="acknowledged", help="needed for a --host that others can reach"
+    )
     parser.set_defaults(run=run)
 
 
@@ -21,16 +38,31 @@ def run(arguments: argparse.Namespace) -> int:
     from CEMSynthLib.browser.opengl_check import OpenGLCheck
     from CEMSynthLib.browser.review import Review, review
     from CEMSynthLib.browser.server import Address
+    from CEMSynthLib.browser.uploads import UploadLimits
     from CEMSynthLib.study.reader import read_folder
 
+    address = Address(arguments.host, arguments.port)
+    if not address.local:
+        _warn(arguments.host, arguments.acknowledged)
     check = OpenGLCheck()
-    found = read_folder(arguments.path)
+    found = read_folder(arguments.path) if arguments.path else None
     synthetic = read_folder(arguments.synthetic) if arguments.synthetic else None
 
     def on_ready(url: str) -> None:
         print(f"Review: {url}", flush=True)
+        print("Only whoever has this address can open the page. Ctrl-C ends it.", file=sys.stderr)
         if not arguments.no_browser and not webbrowser.open(url):
             print("No browser could be opened; open the address by hand.", file=sys.stderr)
 
-    review(Review(found, synthetic), Address(port=arguments.port), check, on_ready)
+    review(Review(found, synthetic, UploadLimits(arguments.upload_limit_mb << 20)), address, check, on_ready)
     return 0
+
+
+def _warn(host: str, acknowledged: bool) -> None:
+    meaning = (
+        f"--host {host} lets other computers reach the page. Images, patient IDs and the key travel unencrypted: "
+        "whoever listens on the network can read them, open the page and change the work."
+    )
+    if not acknowledged:
+        raise HostNotAcknowledgedError(f"{meaning} If that is meant, add {_ACKNOWLEDGE}.")
+    print(f"Warning: {meaning}", file=sys.stderr)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 from CEMSynthLib.browser.keys import Key
 from CEMSynthLib.browser.panel import Panel
 from CEMSynthLib.browser.thumbnails import thumbnail
+from CEMSynthLib.browser.uploads import TooMuchError
 from CEMSynthLib.scene.hanging import neighbor
 from CEMSynthLib.study.model import ImageKind
 
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
     from CEMSynthLib.browser.app import ReviewApp
     from CEMSynthLib.scene.study import AcquisitionRow
 
+# Reasons that are sent to the page.
+_MOST = 200
 _KINDS = {
     ImageKind.LOW_ENERGY: "LE",
     ImageKind.HIGH_ENERGY: "HE",
@@ -35,16 +38,27 @@ class StudyPanel(Panel):
         self.state.study_thumbnails = {}
         self.state.study_selected = ""
         self.state.study_hide_names = False
+        self.state.study_unused = []
+        limits = app.uploads.limits
+        sentence = str(TooMuchError(limits.size, limits.count))
+        self.state.upload_limits = {"size": limits.size, "count": limits.count, "sentence": sentence}
+        self.state.upload_busy = False
+        self.state.upload_progress = 0
         app.keys.add(
             Key("ArrowDown", "↓", "next acquisition", lambda: self.step(1), "Study"),
             Key("ArrowUp", "↑", "acquisition before", lambda: self.step(-1), "Study"),
         )
 
     def build(self) -> None:
-        """The list."""
+        """The list, and the button that sends files."""
         from trame.widgets import html
         from trame.widgets import vuetify3 as v
 
+        html.Div(
+            "No study is open. Send DICOM files, images or a zip archive with the button below, or drop them here.",
+            v_if="!study_rows.length",
+            classes="text-body-2 text-medium-emphasis mb-3",
+        )
         with v.VList(density="compact", classes="pa-0", bg_color="transparent"):
             with v.VListItem(
                 v_for="row in study_rows",
@@ -68,6 +82,27 @@ class StudyPanel(Panel):
                     "{{ study_hide_names ? row.number : row.patient }}", classes="text-caption text-medium-emphasis"
                 )
                 html.Div("{{ row.kinds }}", classes="text-caption text-medium-emphasis")
+        html.Input(
+            type="file",
+            multiple=True,
+            classes="cem-files d-none",
+            change="window.cemsynthUpload($event.target.files); $event.target.value = ''",
+        )
+        v.VBtn(
+            "{{ !upload_busy ? 'Open files' : upload_progress < 100 ? 'Sent ' + upload_progress + ' %' : 'Reading' }}",
+            block=True,
+            variant="tonal",
+            prepend_icon="mdi-upload",
+            disabled=("upload_busy",),
+            click="window.document.querySelector('.cem-files').click()",
+            title="DICOM files, images or a zip archive; they stay on this computer",
+            classes="mt-2",
+        )
+        with v.VExpansionPanels(v_if="study_unused.length", variant="accordion", classes="mt-2", flat=True):
+            with v.VExpansionPanel(title=("'Files that were not used: ' + study_unused.length",), bg_color="surface"):
+                with v.VExpansionPanelText():
+                    with html.Div(v_for="(file, i) in study_unused", key="i", classes="text-caption mb-1"):
+                        html.Span("{{ study_hide_names ? '' : file.name + ': ' }}{{ file.reason }}")
         v.VSwitch(
             v_model=("study_hide_names",),
             label="Hide patient IDs",
@@ -85,12 +120,23 @@ class StudyPanel(Panel):
         """Show the next acquisition, or the one before."""
         self.choose(neighbor(self.app.study.rows(), self.app.selected, by))
 
+    def work(self) -> dict[str, Any]:
+        """Whether patient IDs are hidden."""
+        return {"hide_names": bool(self.state.study_hide_names)}
+
+    def restore(self, work: dict[str, Any]) -> None:
+        """Hide them again."""
+        self.state.study_hide_names = bool(work.get("hide_names"))
+
     def refresh(self) -> None:
         """List what study and scene hold."""
         rows = self.app.study.rows()
         patients = list(dict.fromkeys(row.patient_id for row in rows))
         self.state.study_rows = [_shown(row, patients.index(row.patient_id) + 1) for row in rows]
         self.state.study_selected = self.app.selected
+        self.state.study_unused = [
+            {"name": one.path.name, "reason": one.reason} for one in self.app.study.unused[:_MOST]
+        ]
         self._make_thumbnails([row.key for row in rows])
 
     def _make_thumbnails(self, keys: list[str]) -> None:
