@@ -54,7 +54,7 @@ class CEMSynthParameterNode:
 
     selectedAcquisition - Key of the acquisition that is shown; empty if none.
     haloLines, haloSectors - Distance lines, and the steps by sector, are drawn over the images.
-    cnrFormula - Which figure the last column of the table of regions shows.
+    cnrFormula - Which figure the table of regions shows first.
     How images are compared is in a node that the browser reads too (CEMSynthLib.scene.comparison_state).
     synthesisModel, synthesizeAll - Name of the generator (empty: the default); all acquisitions are wanted.
     """

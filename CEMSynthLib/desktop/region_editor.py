@@ -56,7 +56,11 @@ class RegionEditor:
                     or (_("A segment is changed in Segment Editor.") if segment else ""),
                     _("Keep the selected region from being dragged."),
                 ),
-                (ui.regionBackgroundComboBox, self._withoutBackground(region), _("Background of the selected lesion.")),
+                (
+                    ui.regionBackgroundComboBox,
+                    self._withoutBackground(region),
+                    _("Background of the selected lesion. By rule: its ring, the only one, or that of the same name."),
+                ),
             ):
                 widget.enabled = not why
                 widget.toolTip = why or toolTip
@@ -107,7 +111,7 @@ class RegionEditor:
         box.clear()
         if region.role is not RegionRole.LESION:
             return
-        box.addItem(_("By rule: the only one, its ring, or the one of the same name"), "")
+        box.addItem(_("by rule"), "")
         for other in self._regions.regions():
             if other.role is RegionRole.BACKGROUND:
                 box.addItem(other.name, other.key)

@@ -44,7 +44,7 @@ def formulaLabel(formula: CNRFormula) -> str:
 
 
 def fillFormulas(comboBox: Any) -> None:
-    """Offer the figures that the last column can show."""
+    """Offer the figures that the first column of numbers can show."""
     for formula in CNR_FORMULAS:
         comboBox.addItem(formulaLabel(formula), formula.value)
 
@@ -86,10 +86,10 @@ def fillMeasurementTable(table: Any, rows: Sequence[RegionRow], formula: CNRForm
 
 
 def columnLabels(formula: CNRFormula) -> list[str]:
-    """Titles of the columns; the last figure is named by its formula."""
+    """Titles of the columns; the first figure is named by its formula."""
     return [
-        _("Region"), _("Image"), _("Pixels"), _("Area (mm2)"), _("Mean"), _("SD"), _("Background"), _("Contrast"),
-        _("Contrast +-"), formula.value, f"{formula.value} +-", _("Note"),
+        _("Region"), _("Image"), formula.value, f"{formula.value} +-", _("Contrast"), _("Contrast +-"), _("Mean"),
+        _("SD"), _("Pixels"), _("Area (mm2)"), _("Background"), _("Note"),
     ]  # fmt: skip
 
 

@@ -93,7 +93,7 @@ class RegionsSection(Section):
 
     @property
     def formula(self) -> CNRFormula:
-        """The figure of the last column."""
+        """The figure of the first column of numbers."""
         return CNRFormula(self.ui.cnrFormulaComboBox.currentData)
 
     # What happens to the module

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 #: Attribute of the nodes made here; the value says which.
 REGION_TABLE = "CEMSynth.regionTable"
-COLUMNS = ("Region", "Image", "Pixels", "Area (mm2)", "Mean", "SD", "Background", "Contrast", "+-", "CNR", "+-", "Note")
+COLUMNS = ("Region", "Image", "CNR", "+-", "Contrast", "+-", "Mean", "SD", "Pixels", "Area (mm2)", "Background", "Note")
 #: While an uncertainty is still to be computed.
 PENDING = "..."
 IMAGE_LABELS = {
@@ -46,11 +46,11 @@ def cells(row: RegionRow, formula: CNRFormula) -> list[str]:
     numbers = ["", "", "", ""]
     if statistics is not None:
         area = "" if statistics.area_mm2 is None else f"{statistics.area_mm2:.2f}"
-        numbers = [str(statistics.pixels), area, f"{statistics.mean:.2f}", f"{statistics.sd:.2f}"]
-    figures = row.figure(CNRFormula.CONTRAST), row.figure(formula)
+        numbers = [f"{statistics.mean:.2f}", f"{statistics.sd:.2f}", str(statistics.pixels), area]
+    figures = row.figure(formula), row.figure(CNRFormula.CONTRAST)
     note = row.problem or next((f.problem for f in figures if f is not None and f.problem), "")
     texts = [text for figure in figures for text in _figure(figure, row.pending)]
-    return [row.name, IMAGE_LABELS[row.image], *numbers, row.background, *texts, note]
+    return [row.name, IMAGE_LABELS[row.image], *texts, *numbers, row.background, note]
 
 
 def write_table(
@@ -69,8 +69,9 @@ def write_table(
     formula
         Which figure the column CNR shows; it is named in the column's title.
     """
-    titles = ["Contrast +-" if i == 8 else f"{formula.value} +-" if i == 10 else t for i, t in enumerate(COLUMNS)]
-    titles[9] = formula.value
+    # A table node needs titles that differ.
+    titles = [formula.value, f"{formula.value} +-", "Contrast", "Contrast +-"]
+    titles = [*COLUMNS[:2], *titles, *COLUMNS[6:]]
     node = _node(scene, "vtkMRMLTableNode", key, "table", f"{name} regions")
     _fill(node, titles, [cells(row, formula) for row in rows])
     return node
