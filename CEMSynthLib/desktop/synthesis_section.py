@@ -34,6 +34,7 @@ class SynthesisSection(Section):
         self._step = ""
         self._canceling = False
         self._outside: list[str] = []
+        self._wanted = ""
         self._installer = PackageInstaller(self.log, self.onPackagesFinished)
         self._missing: list[str] | None = None
         self._timer = qt.QTimer()
@@ -55,8 +56,9 @@ class SynthesisSection(Section):
     def onParameterNodeModified(self) -> None:
         """The scene says which model, and whether all acquisitions are wanted."""
         name = self.parameterNode.synthesisModel
-        model = self._models.model()
-        if name and (model is None or model.name != name) and not self.logic.synthesis.running:
+        if name != self._wanted and not self.logic.synthesis.running:
+            # Cards are read from disk, so only for another name; a model that is not on this machine is not chosen.
+            self._wanted = name
             self._models.fill(name)
         self.refresh()
 
@@ -105,7 +107,8 @@ class SynthesisSection(Section):
     def onModelChanged(self) -> None:
         """Another model was chosen: the scene remembers it."""
         model = self._models.model()
-        if model is not None and self.parameterNode is not None and self.parameterNode.synthesisModel != model.name:
+        if model is not None and self.parameterNode is not None:
+            self._wanted = model.name
             self.parameterNode.synthesisModel = model.name
         self.refresh()
 

@@ -136,8 +136,8 @@ def add_synthetic(
         label = f"SYNTHETIC {low_energy.GetAttribute(names.NAME) or '?'} iodine"
         node = add_volume(scene, label, pixels, grid, window, attributes)
         set_window(node, window)
+        _place_beside(scene, node, low_energy)
     make_current(node)
-    _place_beside(scene, node, low_energy)
     return node
 
 

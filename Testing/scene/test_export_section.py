@@ -251,6 +251,20 @@ def test_files_that_are_gone_are_named_by_their_acquisition(module, monkeypatch)
     assert f"The files of {module.rows[0].name} are not open now" in module.ui.statusLabel.text
 
 
+def test_files_of_a_loaded_scene_come_from_the_dicom_database(module, monkeypatch) -> None:
+    import slicer
+
+    acquisition = module.logic.study.acquisition(module.rows[0].key)
+    files_by_uid = {image.sop_instance_uid: str(image.path) for image in acquisition.images}
+    module.logic.study.close()  # as after a saved scene was loaded
+    database = SimpleNamespace(isOpen=True, fileForInstance=lambda uid: files_by_uid.get(uid, ""))
+    monkeypatch.setattr(slicer, "dicomDatabase", database, raising=False)
+    check(module, "exportImages")
+    module.ui.exportButton.click()
+    assert "files are in" in wait(module), module.ui.statusLabel.text
+    assert any(name.endswith(".dcm") for name in files(module))
+
+
 def test_missing_packages_are_asked_for_by_what_is_checked(module, monkeypatch) -> None:
     import CEMSynthLib.desktop.packages as packages
 

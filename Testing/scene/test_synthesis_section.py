@@ -372,6 +372,24 @@ def test_another_model_is_added_and_one_can_choose(module, tmp_path) -> None:
     assert "OUTSIDE" not in module.ui.syntheticNoteLabel.text
 
 
+def test_a_saved_scene_comes_back_with_its_model(module, tmp_path) -> None:
+    import shutil
+
+    from CEMSynthLib.generator.card import SHIPPED_MODELS
+
+    shutil.copytree(SHIPPED_MODELS / "demo", tmp_path / "models" / "mine")
+    module.widget.enter()
+    module.ui.modelComboBox.setCurrentIndex(1)
+    module.ui.synthesizeAllCheckBox.checked = True
+    assert module.scene.WriteToMRB(str(tmp_path / "scene.mrb"), None)
+    module.scene.Clear(0)
+    assert not module.ui.synthesizeAllCheckBox.checked
+    module.ui.modelComboBox.setCurrentIndex(0)
+    assert module.scene.ReadFromMRB(str(tmp_path / "scene.mrb"), True, None)
+    assert module.ui.modelComboBox.currentText.startswith("mine")
+    assert module.ui.synthesizeAllCheckBox.checked
+
+
 @pytest.mark.slow
 def test_from_the_python_console(module, folders, array_of) -> None:
     """No Qt widget and no Qt process: the blocking call of the logic."""
