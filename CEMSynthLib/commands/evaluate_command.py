@@ -178,6 +178,9 @@ def run(arguments: argparse.Namespace) -> int:
         evaluation.write_results(output.target, result, found, card, leakage, left_out, facts, pre_contrast)
         names = [name for name in walk(output.target) if ours(name)]
         output.finish({name: sha256(output.target / name) for name in names})
+    for check in leakage:
+        if check.passed is False:
+            print(f"Warning: leakage check failed, {check.what}: {check.outcome}", file=sys.stderr)
     for text in left_out:
         print(f"Left out: {text}", file=sys.stderr)
     for line in evaluation.result_lines(result, pre_contrast):

@@ -237,6 +237,24 @@ def test_thresholds_of_the_observer_from_training_patients(cohort, tmp_path, cap
     assert "is in the test set too" in capsys.readouterr().err
 
 
+def test_a_near_duplicate_of_a_training_image_is_told_at_once(cohort, tmp_path, capsys):
+    model, shown = find_model("demo"), read_folder(cohort / "dicom").studies[0].acquisitions[1].low_energy
+    shutil.copytree(model, tmp_path / "model")
+    card = load_card(model)
+    text = image_fingerprint(shown.pixels()[::2, ::-2], None)
+    known = replace(card, training=replace(card.training, image_fingerprints=(text,)))
+    (tmp_path / "model" / CARD_FILE).write_text(known.to_json(), encoding="utf-8")
+    some = tmp_path / "some"
+    shutil.copytree(cohort / "dicom/SIM-51-0001", some)
+    words = ["evaluate", str(some), "--model", str(tmp_path / "model"), "--device", "cpu"]
+    assert main([*words, "--output", str(tmp_path / "out")]) == 0
+    told = capsys.readouterr().err
+    assert "leakage check failed" in told
+    assert told.count(shown.path.name) == 1
+    report = (tmp_path / "out/report.html").read_text(encoding="utf-8")
+    assert report.index("Leakage check failed") < report.index("1. The study's table")
+
+
 class TestLeakage:
     def card(self, **training):
         card = load_card(find_model("demo"))
