@@ -284,3 +284,44 @@ def test_two_acquisitions_and_the_scene_closed(opened) -> None:
     opened.scene.Clear(0)
     settle(opened)
     assert ui.regionTable.rowCount == 0
+
+
+@pytest.mark.parametrize("clear", [True, False])
+def test_saved_scene_brings_regions_and_table_back(opened, tmp_path: Path, clear: bool) -> None:
+    ui, regions = opened.ui, opened.regions
+    lesion = regions.add(LESION, Ellipse((X, Y), (8.0, 6.0)))
+    regions.add_ring(lesion)
+    opened.widget.logic.getParameterNode().cnrFormula = "sd_pooled"
+    settle(opened)
+    before = texts(ui.regionTable), texts(ui.measurementTable)
+    assert ui.measurementTable.labels[2] == "sd_pooled"
+    assert opened.scene.WriteToMRB(str(tmp_path / "scene.mrb"), None)
+    opened.scene.Clear(0)
+    settle(opened)
+    assert ui.measurementTable.rowCount == 0
+    assert opened.scene.ReadFromMRB(str(tmp_path / "scene.mrb"), clear, None)
+    settle(opened)
+    assert (texts(ui.regionTable), texts(ui.measurementTable)) == before
+    assert ui.measurementTable.labels[2] == "sd_pooled"
+    assert not ui.undoRegionButton.enabled
+    assert opened.scene.GetFirstNodeByName("R CC regions").GetNumberOfRows() == 4
+    regions.node(lesion).SetCenter(-X - 2, -Y, 0.0)
+    settle(opened)
+    assert texts(ui.measurementTable) != before[1]
+    assert ui.undoRegionButton.enabled
+
+
+def test_module_reloaded(opened) -> None:
+    regions = opened.regions
+    key = regions.add(LESION, Ellipse((X, Y), (8.0, 6.0)))
+    opened.ui.freehandButton.click()
+    opened.widget.cleanup()
+    view = slicer.app.layoutManager().sliceWidget("CEMSynthClinical").sliceView()
+    interactor = view.renderWindow().GetInteractor()
+    for event, x in (("LeftButtonPress", 60), ("MouseMove", 140), ("MouseMove", 100), ("LeftButtonRelease", 60)):
+        press(interactor, x, 2 * x, f"{event}Event")
+    assert opened.scene.GetNumberOfNodesByClass("vtkMRMLMarkupsClosedCurveNode") == 1  # the outline
+    node = opened.scene.GetFirstNodeByClass("vtkMRMLMarkupsROINode")
+    assert node.GetAttribute("CEMSynth.regionKey") == key
+    node.SetCenter(-X - 2, -Y, 0.0)  # nobody follows it any more, and nothing breaks
+    opened.widget.panel.sections.clear()
