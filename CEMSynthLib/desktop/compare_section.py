@@ -156,6 +156,7 @@ class CompareSection(Section):
         """Show the selected acquisition (again): layout, images, field of view."""
         if self.panel.selectedKey():
             self.panel.show(self.panel.selectedKey())
+            self.comparison.fit()
 
     def onPreviousClicked(self) -> None:
         """Show the acquisition before."""

@@ -60,6 +60,7 @@ class Comparison:
         # Keys, not volumes: the user can delete or synthesize an image at any time.
         self._key = ""
         self._hanging: dict[str, str] = {}
+        self._placed: Layout | None = None
         self._windows = ComparisonWindows()
         self._overlays: dict[str, ViewOverlay] = {}
         self._pan_link: PanLink | None = None
@@ -84,9 +85,15 @@ class Comparison:
         return shown is not None and shown.recombined is not None and shown.synthetic is not None
 
     def show(self, volumes: AcquisitionVolumes) -> None:
-        """Compare the images of an acquisition, in the layout of the state, fitted into the views."""
+        """Compare the images of an acquisition, in the layout of the state.
+
+        They are fitted into the views; zoom and pan stay where the acquisition is shown already, and one of its
+        images was made or deleted.
+        """
+        layout = self.state.layout
+        again = volumes.key == self._key and self._placed is layout
         self._key = volumes.key
-        self._show_layout(self.state.layout)
+        self._show_layout(layout, fitted=not again)
 
     def update(self, **choices: Any) -> None:
         """Change fields of the state by name, and what the views show with them."""
@@ -202,7 +209,7 @@ class Comparison:
         """Let go of the volumes: the scene closes."""
         self._windows.release()
         self._blink = None
-        self._key, self._hanging = "", {}
+        self._key, self._hanging, self._placed = "", {}, None
 
     def release(self) -> None:
         """Let go of everything."""
@@ -212,7 +219,7 @@ class Comparison:
         for tag in list(self._overlays):
             self.detach(tag)
 
-    def _show_layout(self, layout: Layout) -> None:
+    def _show_layout(self, layout: Layout, fitted: bool = True) -> None:
         there = layout is Layout.HANGING and bool(self._key)
         self._hanging = {cell: v.key for cell, v in self._partners(self._key).items()} if there else {}
         self._host.show_layout(layout)
@@ -220,7 +227,9 @@ class Comparison:
         self._release_pan_link()
         self._pan_link = PanLink([logic for _, logic in self._views()])
         self._host.settle()
-        self.fit()
+        if fitted:
+            self.fit()
+        self._placed = layout
 
     def _views(self) -> "Iterator[tuple[ViewSpec, vtkMRMLSliceLogic]]":
         for spec in VIEWS[self.state.layout]:

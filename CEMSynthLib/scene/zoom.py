@@ -64,16 +64,18 @@ def actual_pixels(
     Parameters
     ----------
     views
-        All that are to show the same place.
+        All that are to show the same place; an empty one is placed like the first image.
     point
         R and A of the place to put in the middle; ``None``: what is in the middle of each view now.
     scale
         Screen pixels per image pixel along each side; 2 and more enlarge.
     """
-    for logic in views:
-        volume, node = shown_volume(logic), logic.GetSliceNode()
+    volumes = [shown_volume(logic) for logic in views]
+    first = next((volume for volume in volumes if volume is not None), None)
+    for logic, own in zip(views, volumes, strict=True):
+        volume, node = own or first, logic.GetSliceNode()
         if volume is None:
-            continue
+            return
         columns, rows = node.GetDimensions()[:2]
         to_ras = volume_to_ras(volume)
         steps = abs(to_ras.GetElement(0, 0)) / scale, abs(to_ras.GetElement(1, 1)) / scale

@@ -74,6 +74,34 @@ def test_layout_first_then_images_then_fit(compared) -> None:
     assert len(compared.host.layouts) == 4
 
 
+def test_zoom_and_pan_stay_while_the_acquisition_stays(compared) -> None:
+    node = compared.all_logics[SYNTHETIC].GetSliceNode()
+    fitted = node.GetFieldOfView()
+    compared.comparison.show_actual_pixels((-1.0, -2.0))
+    seen = node.GetFieldOfView(), node.GetXYToRAS().GetElement(0, 3)
+    assert seen[0] != fitted
+    compared.comparison.show(compared.volumes)  # as after synthesis
+    assert (node.GetFieldOfView(), node.GetXYToRAS().GetElement(0, 3)) == seen
+    compared.comparison.update(fade=0.5)
+    assert node.GetFieldOfView() == seen[0]
+    compared.comparison.show(compared.others["L CC"])
+    assert node.GetFieldOfView() == pytest.approx(fitted)
+
+
+def test_an_empty_view_is_placed_like_the_others(mrml, acquisition) -> None:
+    """So that an image that is synthesized later appears where the others are."""
+    world = mrml(views=True)
+    comparison = Comparison(world.scene, Host(world.all_logics))
+    comparison.show(load_acquisition(world.scene, acquisition()[0]))
+    comparison.show_actual_pixels((-1.0, -2.0))
+    nodes = [world.all_logics[tag].GetSliceNode() for tag in (CLINICAL, SYNTHETIC)]
+    assert nodes[0].GetFieldOfView() == nodes[1].GetFieldOfView()
+    assert [nodes[0].GetXYToRAS().GetElement(i, 3) for i in range(3)] == [
+        nodes[1].GetXYToRAS().GetElement(i, 3) for i in range(3)
+    ]
+    comparison.release()
+
+
 def test_a_change_is_told(compared) -> None:
     told = []
     compared.comparison.changed = lambda: told.append(compared.comparison.state.fade)
