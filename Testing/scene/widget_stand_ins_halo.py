@@ -1,13 +1,13 @@
 """Stand-ins for the widgets of the Halo section: the plot in the panel."""
 
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 from widget_stand_ins import Widget
 
 
 class qMRMLPlotWidget(Widget):
-    properties = {"minimumHeight": 0}
+    properties: ClassVar[dict[str, Any]] = {"minimumHeight": 0}
 
     def __init__(self, *parent: Any) -> None:
         super().__init__(*parent)
