@@ -129,7 +129,8 @@ class Export:
             regions=tuple(regions),
             pictures=tuple(pictures),
             parts=choice.parts,
-            images=choice.images,
+            # A structured report refers to the images that were measured, so they come along.
+            images=choice.images or "sr" in choice.parts,
             burn_in=choice.burn_in,
             markups=choice.markups,
             notes=tuple(notes),

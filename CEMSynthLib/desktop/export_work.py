@@ -138,8 +138,9 @@ def writeExport(plan: ExportPlan, progress: Progress = silent) -> ExportReport:
     private = Path(tempfile.mkdtemp(prefix="cemsynth-export-"))
     try:
         with OutputFolder(plan.folder, "export", parameters) as staging:
+            identity = _Identity(plan.synthetic)
             if plan.images:
-                _writeSynthetic(plan.synthetic, _made(staging / SYNTHETIC), plan.burn_in, steps)
+                _writeSynthetic(plan.synthetic, identity, _made(staging / SYNTHETIC), plan.burn_in, steps)
             if plan.regions:
                 _writeRegions(plan.regions, _made((staging if plan.markups else private) / REGIONS))
             for picture in plan.pictures:
@@ -148,9 +149,10 @@ def writeExport(plan: ExportPlan, progress: Progress = silent) -> ExportReport:
             if plan.parts:
                 measured = staging / SYNTHETIC
                 if again:
-                    # A notice in the pixels would be measured with them.
+                    # A notice in the pixels would be measured with them. The structured report refers to the exported
+                    # image all the same: this one is deleted.
                     measured = _made(private / SYNTHETIC)
-                    _writeSynthetic(plan.synthetic, measured, False, steps)
+                    _writeSynthetic(plan.synthetic, identity, measured, False, steps)
                 regions = (staging if plan.markups else private) / REGIONS if plan.regions else None
                 warnings += _measure(plan, private, measured, regions, staging / MEASUREMENTS, steps)
             steps.next("moving")
@@ -183,9 +185,18 @@ def _made(folder: Path) -> Path:
     return folder
 
 
-def _writeSynthetic(items: Sequence[SyntheticItem], folder: Path, burnIn: bool, steps: _Steps) -> None:
-    created = datetime.now()
-    series = {study: str(generate_uid()) for study in {item.study for item in items}}
+class _Identity:
+    """New identifiers of the images of an export, the same each time that they are written."""
+
+    def __init__(self, items: Sequence[SyntheticItem]) -> None:
+        self.created = datetime.now()
+        self.series = {study: str(generate_uid()) for study in {item.study for item in items}}
+        self.images = [str(generate_uid()) for _item in items]
+
+
+def _writeSynthetic(
+    items: Sequence[SyntheticItem], identity: _Identity, folder: Path, burnIn: bool, steps: _Steps
+) -> None:
     written: list[SynthesizedFile] = []
     for number, item in enumerate(items, start=1):
         source = item.acquisition.low_energy
@@ -194,11 +205,9 @@ def _writeSynthetic(items: Sequence[SyntheticItem], folder: Path, burnIn: bool, 
                 if file.is_file():
                     _copy(file, folder / file.name)
         elif source is not None and item.record is not None and item.values is not None and item.window is not None:
-            share = SyntheticSeries(folder, _model(item.record), series[item.study], created, burnIn)
-            name = write_synthetic(
-                share, source, item.values, item.window, number, item.record.warnings, item.record.device
-            )
-            record = item.record
+            share = SyntheticSeries(folder, _model(item.record), identity.series[item.study], identity.created, burnIn)
+            record, uid = item.record, identity.images[number - 1]
+            name = write_synthetic(share, source, item.values, item.window, number, record.warnings, record.device, uid)
             written.append(
                 SynthesizedFile(source.path.name, name, record.seconds, record.warnings, record.training_range)
             )
@@ -215,7 +224,7 @@ def _writeSynthetic(items: Sequence[SyntheticItem], folder: Path, burnIn: bool, 
                 simulated_only=first.simulated_only,
                 device=first.device,
                 device_reason=first.device_reason,
-                created=created.isoformat(timespec="seconds"),
+                created=identity.created.isoformat(timespec="seconds"),
                 images=tuple(written),
             ),
         )

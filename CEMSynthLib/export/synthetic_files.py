@@ -52,6 +52,7 @@ def write_synthetic(
     number: int,
     warnings: Sequence[str] = (),
     device: str = "",
+    sop_instance_uid: str | None = None,
 ) -> str:
     """Write one synthetic image: derived DICOM where its low-energy image is DICOM, else 16-bit PNG with a JSON.
 
@@ -71,6 +72,8 @@ def write_synthetic(
         Sentences for the reader.
     device
         Where the model ran.
+    sop_instance_uid
+        Of a DICOM image; made where none is given.
 
     Returns
     -------
@@ -93,6 +96,7 @@ def write_synthetic(
             series_number=SERIES_NUMBER,
             instance_number=number,
             created=series.created,
+            sop_instance_uid=sop_instance_uid,
             warnings=warnings,
             burn_in=series.burn_in,
             device=device,

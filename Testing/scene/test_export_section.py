@@ -330,6 +330,13 @@ def test_measurements_are_those_of_the_command_line(module, study, tmp_path, cap
     table = list(csv.DictReader((folder / "measurements/measurements.csv").read_text().splitlines()))
     assert {row["view"] for row in table} == {module.rows[0].name[2:]}
     assert any(row["quantity"] == "CNR" and row["image"] == "synthetic" and row["value"] for row in table)
+    from pydicom import dcmread
+
+    (image,) = (folder / "synthetic").glob("*.dcm")
+    exported = dcmread(image, stop_before_pixels=True)
+    assert exported.BurnedInAnnotation == "YES"
+    told = str(dcmread(folder / "measurements/measurements.dcm"))
+    assert exported.SOPInstanceUID in told, "the structured report refers to the image that was exported"
     html = (folder / "measurements/report.html").read_text()
     assert "aaaaaaaa" in html
     assert str(tmp_path) not in html
