@@ -12,7 +12,7 @@ pytest.importorskip("torch")
 pytest.importorskip("safetensors")
 
 from CEMSynthLib.cli import main
-from CEMSynthLib.commands.evaluation import plan_jobs
+from CEMSynthLib.commands.evaluation import NothingToEvaluateError, plan_jobs, plan_training
 from CEMSynthLib.commands.evaluation_jobs import WorkSettings, do_jobs
 from CEMSynthLib.commands.evaluation_leakage import HashedImage, LeakageError, check_leakage, fingerprint_of
 from CEMSynthLib.commands.evaluation_readers import ReaderFilesError, read_readings
@@ -222,7 +222,8 @@ def test_another_file_is_not_taken_for_readings(evaluated, tmp_path):
         read_readings(reader_file(tmp_path / "b.json", results=[]))
 
 
-def test_thresholds_of_the_observer_from_training_patients(cohort, tmp_path, capsys):
+@pytest.mark.slow
+def test_thresholds_of_the_observer_from_training_patients(cohort, tmp_path):
     simulate_cohort(tmp_path / "training", SEED + 1, [1, 2], 1.2)
     output = tmp_path / "out"
     more = ("--training", tmp_path / "training/dicom")
@@ -233,8 +234,17 @@ def test_thresholds_of_the_observer_from_training_patients(cohort, tmp_path, cap
     before = {path.name: path.stat().st_mtime_ns for path in (output / "images").glob("training_*.json")}
     assert len(before) == 8
     assert main(words(cohort, output, *more, "--overwrite")) == 0
-    assert main(words(cohort, tmp_path / "no", "--training", cohort / "dicom")) == 2
-    assert "is in the test set too" in capsys.readouterr().err
+    after = {path.name: path.stat().st_mtime_ns for path in (output / "images").glob("training_*.json")}
+    assert after == before, "what was observed is not observed again"
+
+
+def test_test_patients_choose_no_thresholds(cohort):
+    found = read_folder(cohort / "dicom")
+    planned = plan_jobs(found, fingerprints=False)
+    with pytest.raises(NothingToEvaluateError, match="is in the test set too"):
+        plan_training(found, planned)
+    real = replace(planned.jobs[0], patient_id="X", hashes={})
+    assert len(plan_training(found, replace(planned, jobs=(real,))).jobs) == len(planned.jobs)
 
 
 def test_a_near_duplicate_of_a_training_image_is_told_at_once(cohort, tmp_path, capsys):
