@@ -36,11 +36,12 @@ def panels() -> "list[type[Panel]]":
     """All panels, in the order of their tabs."""
     from CEMSynthLib.browser.panels.compare_panel import ComparePanel
     from CEMSynthLib.browser.panels.export_panel import ExportPanel
+    from CEMSynthLib.browser.panels.halo_panel import HaloPanel
     from CEMSynthLib.browser.panels.regions_panel import RegionsPanel
     from CEMSynthLib.browser.panels.study_panel import StudyPanel
     from CEMSynthLib.browser.panels.synthesis_panel import SynthesisPanel
 
-    return [StudyPanel, SynthesisPanel, ComparePanel, RegionsPanel, ExportPanel]
+    return [StudyPanel, SynthesisPanel, ComparePanel, RegionsPanel, HaloPanel, ExportPanel]
 
 
 def review(what: Review, address: Address, check: OpenGLCheck, on_ready: Callable[[str], None]) -> None:

@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Callable
 
+from CEMSynthLib.browser.event_loop import event_loop
+
 
 class Soon:
     """A timer of the server's event loop.
@@ -36,8 +38,7 @@ class Soon:
             self._handle = None
 
     def _start(self, seconds: float) -> None:
-        # Perhaps before the server runs: it is done soon after then.
-        self._handle = asyncio.get_event_loop().call_later(seconds, self._run)
+        self._handle = event_loop().call_later(seconds, self._run)
 
     def _run(self) -> None:
         self._handle = None
