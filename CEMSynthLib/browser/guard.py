@@ -75,7 +75,7 @@ class Guard:
                     "Open the address that cemsynth printed where it was started; it holds the key.",
                 )
             # The page takes the key out of the address bar; a reload brings only the cookie.
-            raise web.HTTPFound("/index.html", headers={"Location": f"/index.html?{self._query(request)}"})
+            raise web.HTTPFound(f"/index.html?{self._query(request)}")
         if request.path == "/":
             response: web.StreamResponse = web.Response(
                 status=302, headers={"Location": f"/index.html?{self._query(request)}"}

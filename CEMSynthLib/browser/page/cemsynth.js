@@ -21,6 +21,49 @@
     true
   );
 
+  // A page without its server says so; nothing of the work is in the page.
+  function cover(title, text, button) {
+    const sheet = document.createElement("div");
+    sheet.className = "cem-cover";
+    const main = document.createElement("main");
+    const head = document.createElement("h1");
+    head.textContent = title;
+    const words = document.createElement("p");
+    words.textContent = text;
+    main.append(head, words);
+    if (button) {
+      const link = document.createElement("a");
+      link.href = button[0];
+      link.textContent = button[1];
+      main.append(link);
+    }
+    sheet.append(main);
+    document.body.append(sheet);
+  }
+
+  async function lost() {
+    try {
+      const answer = await fetch("/session", { cache: "no-store" });
+      if ((await answer.json()).open) {
+        cover("This review went on in another tab", "One tab at a time can use it.", ["/?here=1", "Use it in this tab"]);
+      } else {
+        location.reload();
+      }
+    } catch (error) {
+      cover(
+        "The review has ended",
+        "Start cemsynth review again where it was started; your regions and answers are found again."
+      );
+    }
+  }
+
+  const watch = setInterval(function () {
+    const client = window.trame && window.trame.client;
+    if (!client || !client.isConnected()) return;
+    clearInterval(watch);
+    client.onConnectionClose(() => setTimeout(lost, 1000));
+  }, 500);
+
   // Files are sent in one request; the server says what it thinks of them.
   window.cemsynthUpload = function (list) {
     const files = [...(list || [])];
