@@ -117,6 +117,9 @@ def compare(s: SimpleNamespace, folder: Path) -> None:
 def zoomed(s: SimpleNamespace) -> None:
     show = s.comparison
     show.update(layout=Layout.CLINICAL_SYNTHETIC)
+    shown = find_acquisition(s.scene, "a")
+    for node in (shown.recombined, shown.synthetic):
+        node.GetDisplayNode().SetInterpolate(1)  # as Slicer does unless told otherwise
     show.show_actual_pixels()
     keep("actual", s)
     clinical = s.views.views["CEMSynthClinical"]
@@ -128,6 +131,8 @@ def zoomed(s: SimpleNamespace) -> None:
         clinical.mouse(107, 95, "MouseMoveEvent")
         clinical.mouse(117, 91, "MouseMoveEvent", "MiddleButtonReleaseEvent")
         keep(f"after_pan_{linked}", s)
+    for node in (shown.recombined, shown.synthetic):
+        node.GetDisplayNode().SetInterpolate(0)
     show.update(linked=True)
     show.fit()
     clinical.mouse(100, 100, "MouseMoveEvent", "RightButtonPressEvent")
