@@ -23,11 +23,12 @@ def updateButtons(ui: Any, regions: RegionSet, selectedKey: str, drawing: bool) 
     drawing
         Whether a line is to be drawn by hand.
     """
-    selected = next((region for region in regions.regions() if region.key == selectedKey), None)
+    there = regions.regions()
+    selected = next((region for region in there if region.key == selectedKey), None)
     lesion = selected is not None and selected.role is RegionRole.LESION and selected.shape is not None
     nothing = "" if regions.acquisition else _("Show an acquisition first (section Study).")
     unselected = "" if selected is not None else _("Select a region in the list first.")
-    anything = bool(regions.regions())
+    anything = bool(there)
     for button, missing, toolTip in (
         (ui.rectangleButton, nothing, _("Draw a rectangle with two clicks.")),
         (ui.ellipseButton, nothing, _("Draw an ellipse with two clicks on the corners of its box.")),

@@ -9,6 +9,7 @@ from slicer.i18n import tr as _
 from CEMSynthLib.measurement.cnr import CNRFormula
 from CEMSynthLib.measurement.regions import RegionRole
 from CEMSynthLib.scene.regions.info import RegionInfo, RegionKind
+from CEMSynthLib.scene.regions.measure import background_of
 from CEMSynthLib.scene.regions.region_set import RegionSet
 from CEMSynthLib.scene.regions.rows import RegionRow
 from CEMSynthLib.scene.regions.table import CNR_FORMULAS, cells
@@ -62,8 +63,9 @@ def fillRegionTable(table: Any, regions: RegionSet, selectedKey: str) -> None:
         Key of the line to select, if it is there.
     """
     labels = [_("Name"), _("Role"), _("Shape"), _("Background"), _("Locked")]
-    lines = [_regionTexts(regions, region) for region in regions.regions()]
-    keys = [region.key for region in regions.regions()]
+    there = regions.regions()
+    lines = [_regionTexts(region, there) for region in there]
+    keys = [region.key for region in there]
     wasBlocked = table.blockSignals(True)
     _fill(table, labels, lines, keys)
     if selectedKey in keys:
@@ -142,10 +144,10 @@ def tableText(rows: Sequence[RegionRow], formula: CNRFormula) -> str:
     return "".join("\t".join(text.replace("\t", " ") for text in line) + "\n" for line in lines)
 
 
-def _regionTexts(regions: RegionSet, region: RegionInfo) -> list[str]:
+def _regionTexts(region: RegionInfo, there: Sequence[RegionInfo]) -> list[str]:
     background = ""
     if region.role is RegionRole.LESION:
-        found, why = regions.background(region.key)
+        found, why = background_of(region, there)
         background = (
             (f"{found.name}" if region.background else _("{name} (by rule)").format(name=found.name))
             if (found is not None)

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from CEMSynthLib.measurement.errors import RegionError
 from CEMSynthLib.measurement.ring import ring_around
-from CEMSynthLib.measurement.shapes import Ellipse
+from CEMSynthLib.measurement.shapes import ClosedCurve, Ellipse, Shape
 from CEMSynthLib.scene import attributes as names
 from CEMSynthLib.scene.observing import Observations
 from CEMSynthLib.scene.regions import info as keys
-from CEMSynthLib.scene.regions.info import RegionInfo, RegionKind
+from CEMSynthLib.scene.regions.info import RegionInfo, RegionKind, Ring
 from CEMSynthLib.scene.regions.nodes import (
     add_node,
     add_outline,
@@ -50,6 +50,8 @@ class RegionNodes:
         self._nodes: dict[str, vtkMRMLMarkupsNode] = {}
         self._outlines: dict[str, vtkMRMLMarkupsNode] = {}
         self._observations = Observations()
+        # Of each ring what it follows, and its line: those of lesions that nobody moves are not made again.
+        self._rings: dict[str, tuple[Any, ClosedCurve]] = {}
         self._own = False
         #: Keys of the regions that the user holds with the mouse.
         self.dragged: set[str] = set()
@@ -213,7 +215,7 @@ class RegionNodes:
     def forget(self) -> None:
         """Let go of all nodes: their scene closes."""
         self._observations.remove()
-        self._nodes, self._outlines = {}, {}
+        self._nodes, self._outlines, self._rings = {}, {}, {}
         self.dragged.clear()
         self.selected = ""
 
@@ -239,10 +241,13 @@ class RegionNodes:
                 lesion = regions.get(region.ring.lesion) if region.ring is not None else None
                 if region.ring is None or lesion is None or lesion.shape is None or region.key not in self._nodes:
                     continue
+                content = (lesion.shape, region.ring)
+                known = self._rings.get(region.key)
                 try:
-                    line = ring_around(lesion.shape, region.ring.gap, region.ring.width)
+                    line = known[1] if known is not None and known[0] == content else _line(lesion.shape, region.ring)
                 except RegionError:
                     continue
+                self._rings[region.key] = (content, line)
                 if region.shape != line:
                     write_points(self._nodes[region.key], line.control_points)
                     regions[region.key] = replace(region, shape=line)
@@ -362,6 +367,10 @@ class RegionNodes:
         curve.SetColor(*box.GetSelectedColor())
         curve.SetVisibility(box.GetVisibility())
         curve.EndModify(before)
+
+
+def _line(lesion: Shape, ring: Ring) -> ClosedCurve:
+    return ring_around(lesion, ring.gap, ring.width)
 
 
 def new_key() -> str:
