@@ -165,6 +165,7 @@ def test_pause_takes_the_images_away_and_keeps_the_answers(room, study) -> None:
     room.desk.pause()
     assert room.desk.paused
     assert shown(room) == []
+    assert room.views.layout_logic.GetLayoutNode().GetViewArrangement() < LAYOUT_BASE
     room.desk.resume()
     assert room.desk.reading
     assert len(shown(room)) == 4

@@ -162,11 +162,11 @@ class ReadingDesk:
         self._next()
 
     def pause(self) -> None:
-        """Take the images away; the reading time stands still."""
+        """Take the images away and give the layout back; the reading time stands still."""
         if self._session is not None and self.reading:
             self._session.pause()
             self.paused = True
-            self.room.clear()
+            self.room.leave()
 
     def resume(self) -> None:
         """Show the case again.
