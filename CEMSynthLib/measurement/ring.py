@@ -39,9 +39,11 @@ def ring_around(shape: Shape, gap: float, width: float) -> ClosedCurve:
     """
     if not (math.isfinite(gap) and math.isfinite(width) and gap >= 0 and width > 0):
         raise RegionError("A ring needs a distance of 0 or more and a width above 0; change them.")
+    # Imported here: it takes a tenth of a second, and the module opens without a ring.
+    from scipy.spatial import ConvexHull
+
     corners = _corners(shape)
     # Imported here: it takes a tenth of a second, and only rings need it.
-    from scipy.spatial import ConvexHull
 
     hull = corners[ConvexHull(corners).vertices]
     inner, outer = _outline(hull, gap), _outline(hull, gap + width)
