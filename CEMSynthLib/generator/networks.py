@@ -278,6 +278,8 @@ def initialize(network: nn.Module, deviation: float = 0.02) -> None:
     """Draw convolution weights from N(0, ``deviation``), of norms from N(1, ``deviation``), biases 0 (Zhu et al.)."""
     for module in network.modules():
         if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.BatchNorm2d):
+            if module.weight.is_meta:
+                continue  # only names and shapes are wanted; drawing into nothing would import PyTorch's compiler
             nn.init.normal_(module.weight, 1.0 if isinstance(module, nn.BatchNorm2d) else 0.0, deviation)
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
