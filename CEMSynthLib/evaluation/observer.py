@@ -12,7 +12,7 @@ Measured on the clinical images of 160 simulated patients (seed 41, 0.4 mm; 320 
 a benign lesion that enhances): ROC AUC 0.72 for the strongest response of both views, 0.75 for the mean over the views,
 0.79 with the clutter taken off (0.84 without those 49). Observers trained on the candidates (five-fold, by patient)
 were no better: channelized Hotelling on five center-surround channels and local statistics 0.77, random forest 0.79.
-On the 63 breasts of 40 other patients (test patients of the study's design, seed 2026, 0.8 mm): 0.69, 0.71, 0.76 (0.85).
+On 63 breasts of 40 other patients (test patients of the study design, seed 2026, 0.8 mm): 0.69, 0.71, 0.76 (0.85).
 """
 
 from dataclasses import dataclass
