@@ -160,6 +160,8 @@ class ReviewApp:
         self.touched()
 
     async def _on_upload(self, folder: Path) -> None:
+        if self.state.page_alone:
+            raise UploadError("Leave the reader study first: nothing else is opened beside its images.")
         files = [path for path in folder.iterdir() if path.is_file()]
         try:
             # One archive is read as such; headers are read beside the page's work.

@@ -41,6 +41,8 @@ class Keys:
     def __init__(self, state: object) -> None:
         self._state = state
         self._keys: dict[str, Key] = {}
+        #: Groups of which alone the keys work now; empty: all.
+        self.only: tuple[str, ...] = ()
 
     def add(self, *keys: Key) -> None:
         """Add keys; one that is taken already is a mistake of the caller."""
@@ -53,7 +55,7 @@ class Keys:
 
     def press(self, key: str) -> None:
         """Do what a key does."""
-        if key in self._keys:
+        if key in self._keys and (not self.only or self._keys[key].group in self.only):
             self._keys[key].action()
 
     def help(self) -> list[dict[str, object]]:

@@ -38,6 +38,8 @@ def build_page(app: "ReviewApp") -> None:
     state.page_tab = app.panels[0].name
     state.page_panel_open = True
     state.page_help_open = False
+    # Name of the panel that alone can be used; empty: all can.
+    state.page_alone = ""
     with VAppLayout(app.server, vuetify_config=_THEME) as page:
         page.root.classes = "cem-page"
         with v.VAppBar(density="compact", flat=True, color="surface"):
@@ -48,7 +50,9 @@ def build_page(app: "ReviewApp") -> None:
                 title="Show or hide the panels (P)",
             )
             html.Div("CEMSynth", classes="text-subtitle-1 font-weight-medium ml-1 mr-4")
-            app.panel("compare").build_bar()  # type: ignore[attr-defined]
+            # Nothing else may be done beside blinded images.
+            with html.Div(v_if="!page_alone", classes="d-flex align-center flex-grow-1"):
+                app.panel("compare").build_bar()  # type: ignore[attr-defined]
         with (
             v.VNavigationDrawer(
                 v_model=("page_panel_open",), width=PANEL_WIDTH, permanent=True, color="surface", touchless=True
@@ -57,7 +61,8 @@ def build_page(app: "ReviewApp") -> None:
         ):
             with v.VTabs(v_model=("page_tab",), direction="vertical", color="primary", classes="cem-rail"):
                 for panel in app.panels:
-                    with v.VTab(value=panel.name, classes="cem-tab", title=panel.title):
+                    disabled = f"!!page_alone && page_alone !== '{panel.name}'"
+                    with v.VTab(value=panel.name, classes="cem-tab", title=panel.title, disabled=(disabled,)):
                         v.VIcon(panel.icon, size="22")
                         html.Span(panel.title)
             v.VDivider(vertical=True)
@@ -67,8 +72,16 @@ def build_page(app: "ReviewApp") -> None:
                         html.Div(panel.title, classes="text-overline mb-1")
                         panel.build()
         with v.VMain(style="height: 100vh"), html.Div(style="height: 100%; position: relative"):
-            with html.Div(v_show="study_rows.length", style="height: 100%; display: flex"):
+            with html.Div(v_show="study_rows.length || page_alone", style="height: 100%; display: flex"):
                 app.views.place(page)
+            with html.Div(v_if="!study_rows.length && !page_alone", classes="cem-nothing"):
+                v.VIcon("mdi-image-search-outline", size="48", classes="mb-4")
+                html.Div("No study is open", classes="text-h6")
+                html.Div(
+                    "Drop a folder's DICOM files or a zip archive here, or use Study, Open files. "
+                    "They stay on the computer that runs cemsynth.",
+                    classes="text-body-2 text-medium-emphasis mt-1",
+                )
         with v.VSnackbar(
             model_value=("!!page_message",),
             update_modelValue="page_message = $event ? page_message : ''",

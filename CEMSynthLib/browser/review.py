@@ -37,11 +37,12 @@ def panels() -> "list[type[Panel]]":
     from CEMSynthLib.browser.panels.compare_panel import ComparePanel
     from CEMSynthLib.browser.panels.export_panel import ExportPanel
     from CEMSynthLib.browser.panels.halo_panel import HaloPanel
+    from CEMSynthLib.browser.panels.reading_panel import ReadingPanel
     from CEMSynthLib.browser.panels.regions_panel import RegionsPanel
     from CEMSynthLib.browser.panels.study_panel import StudyPanel
     from CEMSynthLib.browser.panels.synthesis_panel import SynthesisPanel
 
-    return [StudyPanel, SynthesisPanel, ComparePanel, RegionsPanel, HaloPanel, ExportPanel]
+    return [StudyPanel, SynthesisPanel, ComparePanel, RegionsPanel, HaloPanel, ReadingPanel, ExportPanel]
 
 
 def review(what: Review, address: Address, check: OpenGLCheck, on_ready: Callable[[str], None]) -> None:

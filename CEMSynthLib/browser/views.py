@@ -1,6 +1,6 @@
 """Views: the slice views of trame-slicer, as the comparison of `CEMSynthLib.scene` needs them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from CEMSynthLib.browser.mouse import Tool, ViewMouse
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 # Drawn coarsely while something moves, finely when it rests.
 _MOVING_QUALITY = 60
 _FRAMES_PER_SECOND = 30.0
+_OTHER_COLOR = "#808080"
 
 
 class BrowserViews:
@@ -41,6 +42,8 @@ class BrowserViews:
         # Else trame-rca comes with the first view, too late for views that are made while the server runs.
         server.enable_module(module)
         self._manager = application.view_manager
+        self._state = server.state
+        self._state.other_names = {}
         self._on_new_view = on_new_view
         #: Called when views have another size and the user has not zoomed yet: time to fit.
         self.resized: Callable[[], None] = lambda: None
@@ -89,6 +92,29 @@ class BrowserViews:
                     self._take(spec, view)
         self._touched = False
 
+    def show_others(self, name: str, arrangement: Any, labels: Mapping[str, str]) -> None:
+        """Make other slice views appear in place of the comparison's.
+
+        Parameters
+        ----------
+        name
+            Of the arrangement.
+        arrangement
+            A layout of trame-slicer.
+        labels
+            What is written above each view, by its tag.
+        """
+        self._state.other_names = dict(labels)
+        if not self._layouts.has_layout(name):
+            self._layouts.register_layout(name, arrangement, lazy_initialization=True)
+        self._layouts.create_layout_views_if_needed(name)
+        self._layouts.set_layout(name)
+        for tag in labels:
+            view = self._manager.get_view(tag)
+            if view is not None and tag not in self._views:
+                self._prepare(tag, view)
+        self._touched = False
+
     def settle(self) -> None:
         """Nothing to wait for: the page tells the sizes later, and `resized` is called then."""
         self._touched = False
@@ -103,12 +129,15 @@ class BrowserViews:
             view.schedule_render()
 
     def _take(self, spec: ViewSpec, view: Any) -> None:
+        self._prepare(spec.tag, view)
+        self._on_new_view(spec.tag, view._logic, view.first_renderer(), view.schedule_render)
+
+    def _prepare(self, tag: str, view: Any) -> None:
         # Eight samples, the default, take twice the time of one, and images have no edges to smooth.
         view.render_window().SetMultiSamples(0)
-        self._views[spec.tag] = view
+        self._views[tag] = view
         self._mice.append(ViewMouse(view, lambda: self.tool, self.touched))
         self._observations.add(view.interactor(), "WindowResizeEvent", self._on_resize)
-        self._on_new_view(spec.tag, view._logic, view.first_renderer(), view.schedule_render)
 
     def _on_resize(self, _interactor: Any) -> None:
         if not self._touched:
@@ -137,9 +166,9 @@ def _view_label(_server: Any, view_id: str, _view: Any) -> None:
     """The name of a view in its upper left corner."""
     from trame.widgets import html
 
-    spec = next(spec for specs in VIEWS.values() for spec in specs if spec.tag == view_id)
+    spec = next((spec for specs in VIEWS.values() for spec in specs if spec.tag == view_id), None)
     html.Div(
-        f"{{{{ view_names['{spec.tag}'] }}}}",
+        f"{{{{ view_names['{view_id}'] || other_names['{view_id}'] }}}}",
         classes="cem-view-name",
-        style=f"border-color: {spec.color}",
+        style=f"border-color: {spec.color if spec is not None else _OTHER_COLOR}",
     )
