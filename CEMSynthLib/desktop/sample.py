@@ -11,13 +11,14 @@ from CEMSynthLib.phantom.version import SIMULATOR_VERSION
 
 #: Large enough for a look at lesions, made in eight seconds on one core.
 SPACING_MM = 0.2
-SEED = 7
+#: The patient of `cemsynth demo`: enhancing lesions in both breasts, and a halo.
+SEED, PATIENT = 2026, 267
 
 
 def sampleFolder() -> Path:
     """Where the simulated study is kept: in Slicer's cache, which the user can empty."""
     cache = Path(slicer.mrmlScene.GetCacheManager().GetRemoteCacheDirectory())
-    return cache / f"CEMSynth-sample-{SIMULATOR_VERSION}"
+    return cache / f"CEMSynth-sample-{SIMULATOR_VERSION}-{SEED}-{PATIENT}"
 
 
 def isSimulated(folder: Path) -> bool:
@@ -49,7 +50,7 @@ class SampleSimulation:
         self._process.start(
             [
                 *("simulate", "--output", str(self._folder)),
-                *("--seed", str(SEED), "--pixel-spacing-mm", str(SPACING_MM)),
+                *("--seed", str(SEED), "--first", str(PATIENT), "--pixel-spacing-mm", str(SPACING_MM)),
             ]
         )
 

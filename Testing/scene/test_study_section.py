@@ -219,6 +219,17 @@ def test_sample_study(module, folder: Path, monkeypatch) -> None:
     assert module.ui.sampleButton.enabled
 
 
+def test_the_sample_patient_has_an_enhancing_lesion_and_is_that_of_the_demo() -> None:
+    """A patient without a lesion has nothing to measure."""
+    from CEMSynthLib.commands import demo_command
+    from CEMSynthLib.desktop.sample import PATIENT, SEED
+    from CEMSynthLib.phantom.patient import draw_patient
+
+    assert (SEED, PATIENT) == (demo_command.SEED, demo_command.PATIENT)
+    enhancing = {lesion.laterality for lesion in draw_patient(SEED, PATIENT).lesions if lesion.iodine > 0.5}
+    assert enhancing == {"L", "R"}
+
+
 def test_the_sample_study_is_simulated_with_what_slicer_bundles(tmp_path: Path) -> None:
     """The command that the section gives to Slicer's Python, without any package that Slicer lacks."""
     from CEMSynthLib.desktop.python_program import commandArguments
