@@ -6,10 +6,14 @@ Slicer's Python is started through a launcher that a signal would end alone; the
 import _thread
 import os
 import threading
+import time
 from collections.abc import Sequence
 
 from CEMSynthLib.cli import main as run
 from CEMSynthLib.commands.progress_bar import VARIABLE
+
+_ATTEMPTS, _PAUSE_S = 3, 3.0
+_STOPPED = 130
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -23,4 +27,8 @@ def _interrupt_at_the_end() -> None:
     # Not sys.stdin, whose lock Python needs when it ends.
     while os.read(0, 4096):
         pass
-    _thread.interrupt_main()
+    for _attempt in range(_ATTEMPTS):
+        # Once is not enough: Python drops an interrupt that hits a destructor or a weak reference's callback.
+        _thread.interrupt_main()
+        time.sleep(_PAUSE_S)
+    os._exit(_STOPPED)

@@ -36,7 +36,8 @@ SYNTHETIC, REGIONS, PICTURES, MEASUREMENTS = "synthetic", "regions", "pictures",
 _BASELINES = "baselines.npz"
 _MANIFEST = "cemsynth-manifest.json"
 _PAUSE_S = 0.1
-_END_S = 5.0
+# The command ends by itself within nine seconds.
+_END_S = 12.0
 
 
 @dataclass(frozen=True, eq=False)
