@@ -194,3 +194,31 @@ def wait_for_state(page, expression, limit_s=20.0):
 def look():
     """What tests do with a page."""
     return SimpleNamespace(pictures=pictures, settle=settle, state=state_of, wait=wait_for_state)
+
+
+READ_SCENE = """
+import sys
+from trame_slicer.core import SlicerApp
+from CEMSynthLib.scene.acquisitions import acquisitions_in
+app = SlicerApp()
+assert app.io_manager.load_scene(sys.argv[1])
+print("kinds:", *{kind.value for volumes in acquisitions_in(app.scene) for kind in volumes.kinds})
+"""
+
+
+@pytest.fixture(scope="session")
+def mrml_reader(drawing):
+    """Kinds of images in a scene file, read by another process."""
+
+    def read(path):
+        done = subprocess.run(
+            [sys.executable, "-c", READ_SCENE, str(path)],
+            capture_output=True,
+            text=True,
+            env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+            timeout=60,
+        )
+        assert "kinds:" in done.stdout, done.stderr
+        return set(done.stdout.partition("kinds:")[2].split())
+
+    return read

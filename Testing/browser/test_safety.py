@@ -1,5 +1,6 @@
 """Who may talk to the server: its own page, with the key of this start, one tab at a time; nobody else."""
 
+import contextlib
 import http.client
 import json
 import os
@@ -27,10 +28,8 @@ def ask(server, path, method="GET", body=None, **headers):
         connection.putheader("Content-Length", str(len(body)))
     connection.endheaders()
     if body is not None:
-        try:
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # the server has read enough
             connection.send(body)
-        except (BrokenPipeError, ConnectionResetError):
-            pass  # the server has read enough
     answer = connection.getresponse()
     found = answer.status, dict(answer.getheaders()), answer.read().decode("utf-8", "replace")
     connection.close()
@@ -187,10 +186,8 @@ def ask_chunked(server, body, headers):
     for name, value in {**headers, "Transfer-Encoding": "chunked"}.items():
         connection.putheader(name, value)
     connection.endheaders()
-    try:
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
         connection.send(body)
-    except (BrokenPipeError, ConnectionResetError):
-        pass
     return connection.getresponse().status
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from CEMSynthLib.browser.keys import Key
 from CEMSynthLib.browser.mouse import Tool
 from CEMSynthLib.browser.panel import Panel
+from CEMSynthLib.browser.window_drag import WindowDrag
 from CEMSynthLib.scene.comparison_state import ComparisonState
 from CEMSynthLib.scene.layout import VIEWS, Content, Layout
 
@@ -53,6 +54,8 @@ class ComparePanel(Panel):
         self._comparison = app.comparison
         self._comparison.changed = self._on_changed
         self._blinking: asyncio.Task[None] | None = None
+        self._window_drag = WindowDrag(app.scene)
+        self._window_drag.want(True)
         self.state.compare_presets = []
         self.state.compare_blink = False
         self.state.compare_tool = Tool.WINDOW.value
@@ -243,6 +246,7 @@ class ComparePanel(Panel):
     def close(self) -> None:
         """Stop blinking."""
         self.stop_blink()
+        self._window_drag.release()
 
     async def _blink(self) -> None:
         while True:
@@ -261,6 +265,7 @@ class ComparePanel(Panel):
 
     def _on_tool(self, compare_tool: str, **_: Any) -> None:
         self.app.views.tool = Tool(compare_tool)
+        self._window_drag.want(self.app.views.tool is Tool.WINDOW)
 
     def _write_state(self) -> None:
         state = self._comparison.state
