@@ -169,8 +169,8 @@ def run(arguments: argparse.Namespace) -> int:
         except KeyboardInterrupt:
             print("The same command goes on where it stopped.", file=sys.stderr)
             raise
-        result = evaluation.conclude(records, card, readings, observed)
-        pre_contrast = evaluation.conclude(earlier, card, observed=observed) if earlier else None
+        result = evaluation.conclude(records, card, readings, observed, earlier)
+        pre_contrast = evaluation.conclude(earlier, card, observed=observed, before=earlier) if earlier else None
         facts = {"Synthetic images": f"made by {card.name} {card.version}" if card else str(arguments.synthetic)}
         if card is not None:
             facts |= {"Weights SHA-256": card.weights_sha256, "Trained on": card.training.description}

@@ -227,10 +227,11 @@ def conclude(
     card: "ModelCard | None",
     readings: Readings | None = None,
     observed: Sequence[ObservedView] = (),
+    before: Sequence[ImageRecord] = (),
 ) -> CohortResult:
-    """Compute the cohort's figures; ``observed`` are views of training patients for the model observer."""
+    """Compute the cohort's figures (see `evaluate_records`)."""
     training = card.training.description if card else "not known: images made elsewhere"
-    return evaluate_records(records, training, readings, observed=observed)
+    return evaluate_records(records, training, readings, observed=observed, before=before)
 
 
 def card_metrics(result: CohortResult, description: str) -> "HeldOutMetrics":

@@ -63,6 +63,7 @@ def evaluate_records(
     readings: Readings | None = None,
     seed: int = 0,
     observed: Sequence[ObservedView] = (),
+    before: Sequence[ImageRecord] = (),
 ) -> CohortResult:
     """Compute the cohort's figures.
 
@@ -78,6 +79,8 @@ def evaluate_records(
         Of the bootstraps.
     observed
         Views of training patients, on which the model observers' thresholds are chosen.
+    before
+        Records of the same images with LE before injection.
 
     Raises
     ------
@@ -89,7 +92,7 @@ def evaluate_records(
     ordered = in_order(records)
     readings = readings or observer_readings(ordered, observed, seed)
     heldout = summarize([r.figures for r in ordered], seed=seed)
-    lesions, halo = summarize_lesions(ordered, seed), summarize_halo(ordered, seed)
+    lesions, halo = summarize_lesions(ordered, seed, before), summarize_halo(ordered, seed)
     counted = Counter(w for r in ordered for w in dict.fromkeys(r.warnings))
     return CohortResult(
         records=tuple(ordered),

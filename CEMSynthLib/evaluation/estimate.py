@@ -78,6 +78,39 @@ def mean_estimate(formula: str, values: Sequence[float], patient_ids: Sequence[s
     return Estimate(formula, float(numbers.mean()), interval, BOOTSTRAP, sd, len(numbers), patients)
 
 
+def ratio_estimate(
+    formula: str,
+    upper: Sequence[float],
+    lower: Sequence[float],
+    patient_ids: Sequence[str],
+    seed: int = 0,
+) -> Estimate:
+    """Sum of one figure over the sum of another, both of the same units, with a bootstrap over patients.
+
+    Parameters
+    ----------
+    formula
+        Its name.
+    upper, lower, patient_ids
+        One of each for every unit; the sum of ``lower`` must be above 0.
+    seed
+        Of the bootstrap.
+    """
+    if not upper:
+        return missing(formula, "there is nothing to compare")
+    above, below = np.asarray(upper, dtype=np.float64), np.asarray(lower, dtype=np.float64)
+    patients = len(set(patient_ids))
+    if below.sum() <= 0:
+        return missing(formula, "the sum of what it is compared with is not above 0")
+    value = float(above.sum() / below.sum())
+    if patients < 2:
+        return Estimate(formula, value, None, "", None, len(above), patients, "one patient gives no interval")
+    weights = resampled_weights(patient_ids, seed)
+    sums = weights @ below
+    interval = percentile_interval((weights @ above)[sums > 0] / sums[sums > 0], patient_ids)
+    return Estimate(formula, value, interval, BOOTSTRAP, None, len(above), patients)
+
+
 def rate_estimate(formula: str, hits: Sequence[bool], patient_ids: Sequence[str], seed: int = 0) -> Estimate:
     """Part of the units that are hits.
 

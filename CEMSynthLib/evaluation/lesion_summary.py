@@ -1,10 +1,10 @@
 """Lesions of a cohort: contrast and CNR on LE, clinical and synthetic images; false and missed enhancement."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from CEMSynthLib.evaluation.comparison import PairedComparison, beats
-from CEMSynthLib.evaluation.estimate import Estimate, mean_estimate, missing, rate_estimate
+from CEMSynthLib.evaluation.estimate import Estimate, mean_estimate, missing, rate_estimate, ratio_estimate
 from CEMSynthLib.evaluation.image_measures import CLINICAL, LOW_ENERGY, SYNTHETIC
 from CEMSynthLib.evaluation.image_record import ImageRecord, LesionRecord
 from CEMSynthLib.measurement.cnr import CNRFormula
@@ -14,10 +14,14 @@ IMAGES = (LOW_ENERGY, CLINICAL, SYNTHETIC)
 ENHANCES = 0.03
 #: A lesion is seen on LE where its |CNR| (sd_background) there is at least this.
 SEEN = 1.0
+#: Without iodine it is surely seen where d' is at least this: |mean of lesion - mean of background| over the root mean
+#: square of their SD (formula sd_pooled) on LE before injection.
+SURELY_SEEN = 3.0
 #: An enhancing lesion is missed where the synthetic image keeps less than this part of the clinical contrast.
 KEPT = 0.5
 
 Case = tuple[ImageRecord, LesionRecord]
+_Detectability = Mapping[tuple[str, str, str, str], float]
 
 
 @dataclass(frozen=True)
@@ -66,7 +70,9 @@ def seen_on_low_energy(case: Case) -> bool:
     return value is not None and abs(value) >= SEEN
 
 
-def summarize_lesions(records: Sequence[ImageRecord], seed: int = 0) -> LesionSummary:
+def summarize_lesions(
+    records: Sequence[ImageRecord], seed: int = 0, before: Sequence[ImageRecord] = ()
+) -> LesionSummary:
     """Compute everything about lesions.
 
     Parameters
@@ -75,13 +81,17 @@ def summarize_lesions(records: Sequence[ImageRecord], seed: int = 0) -> LesionSu
         Of the images, in a fixed order.
     seed
         Of the bootstrap.
+    before
+        Of the same images with LE before injection, which tell what is seen without iodine.
     """
     cases = [(record, lesion) for record in records for lesion in record.lesions]
     if not cases:
         return LesionSummary((), (), 0, "no lesion region was given (annotations, markups, or a simulated cohort)")
+    detectability = _detectability(before)
     groups: dict[str, Callable[[Case], bool]] = {
         "all lesions": lambda case: True,
         "enhancing": enhances,
+        _SURELY: lambda case: enhances(case) and _surely_seen(case, detectability),
         "not enhancing": lambda case: not enhances(case),
         "malignant": lambda case: case[1].truth is not None and case[1].truth.malignant,
     }
@@ -91,7 +101,48 @@ def summarize_lesions(records: Sequence[ImageRecord], seed: int = 0) -> LesionSu
         if any(belongs(case) for case in cases)
         for formula in CNRFormula
     ]
-    return LesionSummary(tuple(figures), _enhancement(cases, seed), len(cases))
+    return LesionSummary(tuple(figures), _enhancement(cases, detectability, seed), len(cases))
+
+
+_SURELY = f"enhancing, d' on LE without iodine at least {SURELY_SEEN:g}"
+
+
+def _key(record: ImageRecord, lesion: LesionRecord) -> tuple[str, str, str, str]:
+    return record.patient_id, record.laterality, record.view, lesion.name
+
+
+def _detectability(before: Sequence[ImageRecord]) -> _Detectability:
+    pooled = CNRFormula.SD_POOLED.value
+    return {
+        _key(record, lesion): abs(value)
+        for record in before
+        for lesion in record.lesions
+        if (value := lesion.value(pooled, LOW_ENERGY)) is not None
+    }
+
+
+def _surely_seen(case: Case, detectability: _Detectability) -> bool:
+    return detectability.get(_key(*case), 0.0) >= SURELY_SEEN
+
+
+def _kept(measured: Sequence[Case], detectability: _Detectability, seed: int) -> list[EnhancementFigure]:
+    """Mean contrast on the synthetic image over that on the clinical one, for enhancing lesions that LE shows."""
+    contrast, formula = CNRFormula.CONTRAST.value, "mean_contrast_synthetic_over_mean_contrast_clinical"
+    found = []
+    for where, chosen in (
+        ("seen on LE", [case for case in measured if enhances(case) and seen_on_low_energy(case)]),
+        (
+            f"whose d' on LE without iodine is at least {SURELY_SEEN:g}",
+            [case for case in measured if enhances(case) and _surely_seen(case, detectability)],
+        ),
+    ):
+        what = f"Contrast kept: enhancing lesions {where}, mean synthetic over mean clinical contrast"
+        values = [[lesion.value(contrast, image) or 0.0 for _, lesion in chosen] for image in (SYNTHETIC, CLINICAL)]
+        kept = ratio_estimate(formula, values[0], values[1], [record.patient_id for record, _ in chosen], seed)
+        if not detectability and "d'" in where:
+            kept = missing(formula, "needs the same patients before injection (--pre-contrast)")
+        found.append(EnhancementFigure(what, kept, True))
+    return found
 
 
 def _group(name: str, formula: str, cases: Sequence[Case], seed: int) -> GroupFigures:
@@ -124,14 +175,14 @@ def _why(cases: Sequence[Case], formula: str, image: str) -> str:
     )
 
 
-def _enhancement(cases: Sequence[Case], seed: int) -> tuple[EnhancementFigure, ...]:
+def _enhancement(cases: Sequence[Case], detectability: _Detectability, seed: int) -> tuple[EnhancementFigure, ...]:
     contrast = CNRFormula.CONTRAST.value
     measured = [
         case
         for case in cases
         if case[1].value(contrast, CLINICAL) is not None and case[1].value(contrast, SYNTHETIC) is not None
     ]
-    found = []
+    found = _kept(measured, detectability, seed)
     for enhancing, seen in ((False, True), (False, False), (True, True), (True, False)):
         chosen = [case for case in measured if (enhances(case), seen_on_low_energy(case)) == (enhancing, seen)]
         patients = [record.patient_id for record, _ in chosen]

@@ -96,6 +96,26 @@ def test_known_contrast_and_halved_synthetic_contrast(records):
     )
 
 
+def test_contrast_kept_counts_only_what_low_energy_shows_without_iodine(records):
+    """Half the contrast is kept; of three enhancing lesions one has a d' of 3 before injection, another lies below."""
+
+    def told(record, d_prime):
+        figures = tuple(
+            replace(c, value=d_prime) if (c.formula, c.image) == ("sd_pooled", "LE") else c
+            for c in record.lesions[0].contrasts
+        )
+        return replace(record, lesions=(replace(record.lesions[0], contrasts=figures),))
+
+    def kept(before):
+        rows = evaluate_records(records, "", before=before).lesions.enhancement
+        return next(e.estimate for e in rows if e.what.startswith("Contrast kept") and "d'" in e.what)
+
+    assert "--pre-contrast" in kept(()).reason
+    found = kept([told(record, d) for record, d in zip(records, (-3.0, 2.9, 0.1, 9, 9, 9), strict=True)])
+    assert found.count == 1
+    assert found.value == pytest.approx(0.5, rel=0.06)
+
+
 def test_order_does_not_matter(records):
     one, other = evaluate_records(records, ""), evaluate_records(records[::-1], "")
     assert results_csv(one) == results_csv(other)

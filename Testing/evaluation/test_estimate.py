@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from CEMSynthLib.evaluation.estimate import EXACT, mean_estimate, missing, rate_estimate
+from CEMSynthLib.evaluation.estimate import EXACT, mean_estimate, missing, rate_estimate, ratio_estimate
 
 
 def test_a_mean_is_the_mean_and_keeps_copies_of_a_patient_together():
@@ -51,3 +51,16 @@ def test_the_interval_of_a_rate_covers_the_truth_about_95_times_in_100():
         low, high = rate_estimate("r", (rng.uniform(size=80) < p).tolist(), ids).interval_95
         covered += low <= 4 / 6 <= high
     assert 0.92 <= covered / 500 <= 0.98
+
+
+def test_a_ratio_of_sums_is_not_the_mean_of_ratios():
+    made = ratio_estimate("kept", [1.0, 9.0, 2.0, 8.0], [2.0, 10.0, 4.0, 24.0], ["a", "a", "b", "c"])
+    assert made.value == pytest.approx(20 / 40)
+    assert made.interval_95[0] <= 0.5 <= made.interval_95[1]
+    assert (made.count, made.patients) == (4, 3)
+
+
+def test_a_ratio_to_nothing_has_a_reason():
+    assert ratio_estimate("kept", [], [], []).reason
+    assert "not above 0" in ratio_estimate("kept", [1.0], [-1.0], ["a"]).reason
+    assert "one patient" in ratio_estimate("kept", [1.0], [2.0], ["a"]).reason
