@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from CEMSynthLib.scene.acquisitions import AcquisitionVolumes, find_acquisition
+from CEMSynthLib.scene.breast_box import BreastBoxes
 from CEMSynthLib.scene.compare import layers_of, link_views, show_layers
 from CEMSynthLib.scene.comparison_state import ComparisonState, read_state, write_state
 from CEMSynthLib.scene.comparison_windows import ComparisonWindows, choose_preset, iodine_of, reset_windows
@@ -62,6 +63,7 @@ class Comparison:
         self._hanging: dict[str, str] = {}
         self._placed: Layout | None = None
         self._windows = ComparisonWindows()
+        self._boxes = BreastBoxes()
         self._overlays: dict[str, ViewOverlay] = {}
         self._pan_link: PanLink | None = None
         self._cursor = LinkedCursor(scene)
@@ -125,9 +127,9 @@ class Comparison:
             self._apply_overlay(tag, state)
         self._cursor.follow(state.cursor)
 
-    def fit(self) -> None:
-        """Fit the images into the views."""
-        fit_views([(logic, spec.chest_wall) for spec, logic in self._views()])
+    def fit(self, whole: bool = False) -> None:
+        """Fit the breasts into the views, all at one scale, or the whole images."""
+        fit_views([(logic, spec.chest_wall) for spec, logic in self._views()], None if whole else self._boxes.box)
 
     def show_actual_pixels(self, point: tuple[float, float] | None = None) -> None:
         """Show one image pixel as one screen pixel in all views.
@@ -208,6 +210,7 @@ class Comparison:
     def forget(self) -> None:
         """Let go of the volumes: the scene closes."""
         self._windows.release()
+        self._boxes.forget()
         self._blink = None
         self._key, self._hanging, self._placed = "", {}, None
 

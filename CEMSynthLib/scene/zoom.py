@@ -1,6 +1,6 @@
 """Zoom: the image fitted into its slice views, hung with the chest wall at one side, or shown pixel by pixel."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from CEMSynthLib.scene import attributes as names
@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 #: A slice logic, and the side that the chest wall is put at (``None``: the image is centered, never mirrored).
 Placed = tuple["vtkMRMLSliceLogic", Side | None]
+#: Lowest R, highest R, lowest A, highest A.
+Box = tuple[float, float, float, float]
 
 #: Name of the orientation of an image that hangs mirrored; it becomes part of an XML name in a saved scene.
 FROM_BEHIND = "AxialFromBehind"
@@ -24,10 +26,10 @@ def shown_volume(logic: "vtkMRMLSliceLogic") -> "vtkMRMLScalarVolumeNode | None"
     return node if node is not None and node.GetImageData() is not None else None
 
 
-def fit_views(views: Sequence[Placed]) -> None:
+def fit_views(views: Sequence[Placed], box_of: "Callable[[vtkMRMLScalarVolumeNode], Box] | None" = None) -> None:
     """Fit the images into their views, all with one width of the field of view, so that they start alike.
 
-    Linked views share that width; the largest needed shows the whole image in all of them. An empty view gets the
+    Linked views share that width; the largest needed shows all that is wanted in all of them. An empty view gets the
     field of view of the first image. An image whose chest wall lies at the other side is seen from behind
     (slice to RAS); its pixels stay as they are.
 
@@ -35,12 +37,15 @@ def fit_views(views: Sequence[Placed]) -> None:
     ----------
     views
         They must have their final size: in desktop Slicer, process events after a change of the layout.
+    box_of
+        Which part of an image is wanted, as `image_box` gives it; ``None``: all of it.
     """
+    box_of = box_of or image_box
     placed = [(logic, wall, shown_volume(logic)) for logic, wall in views]
     volumes = [volume for _, _, volume in placed if volume is not None]
     if not volumes:
         return
-    boxes = [(logic, wall, volume or volumes[0], image_box(volume or volumes[0])) for logic, wall, volume in placed]
+    boxes = [(logic, wall, volume or volumes[0], box_of(volume or volumes[0])) for logic, wall, volume in placed]
     width = 0.0
     for logic, _, _, (left, right, low, high) in boxes:
         columns, rows = logic.GetSliceNode().GetDimensions()[:2]
@@ -90,7 +95,7 @@ def actual_pixels(
         node.UpdateMatrices()
 
 
-def image_box(volume: "vtkMRMLScalarVolumeNode") -> tuple[float, float, float, float]:
+def image_box(volume: "vtkMRMLScalarVolumeNode") -> Box:
     """R and A of the outer borders of an image: lowest R, highest R, lowest A, highest A."""
     to_ras = volume_to_ras(volume)
     columns, rows, _ = volume.GetImageData().GetDimensions()
