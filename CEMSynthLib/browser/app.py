@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from aiohttp import web
     from slicer import vtkMRMLScene, vtkMRMLSliceLogic
 
+    from CEMSynthLib.measurement.markups import TiedRegion
     from CEMSynthLib.scene.acquisitions import AcquisitionVolumes
     from CEMSynthLib.study.model import StudyFolder
 
@@ -72,6 +73,7 @@ class ReviewApp:
         server.controller.trigger("page_key")(self.keys.press)
         server.controller.on_exception.add(self._on_exception)
         self.state.page_message = ""
+        self.state.page_message_passes = False
         self.panels = [panel(self) for panel in panels]
         self.keeper = Keeper(self)
         for one in self.panels:
@@ -88,17 +90,33 @@ class ReviewApp:
         """A panel by its name."""
         return next(panel for panel in self.panels if panel.name == name)
 
-    def say(self, sentence: str) -> None:
-        """Show a sentence to the user; an empty one takes the last one away."""
+    def say(self, sentence: str, passing: bool = False) -> None:
+        """Show a sentence to the user until it is closed; an empty one takes the last one away.
+
+        Parameters
+        ----------
+        sentence
+            What happened and what to do.
+        passing
+            It is good news, and goes away by itself.
+        """
         with self.state:
             self.state.page_message = sentence
+            self.state.page_message_passes = passing
 
     def touched(self) -> None:
         """Tell that something changed that autosave should keep."""
         self.keeper.touched()
 
-    def open(self, found: "StudyFolder", synthetic: "StudyFolder | None" = None) -> None:
+    def open(
+        self,
+        found: "StudyFolder",
+        synthetic: "StudyFolder | None" = None,
+        regions: "Sequence[TiedRegion]" = (),
+    ) -> None:
         """Take a study in place of the one before, show its first acquisition, and find the work on it again.
+
+        Regions from files are drawn where there is no such work yet.
 
         Raises
         ------
@@ -108,7 +126,10 @@ class ReviewApp:
         self.keeper.save()
         rows = self.study.open(found, synthetic)
         self.select(rows[0].key if rows else "")
-        self.keeper.open([row.key for row in rows if self.study.acquisition(row.key) is not None])
+        again = self.keeper.open([row.key for row in rows if self.study.acquisition(row.key) is not None])
+        if regions and not again:
+            left_out = self.panel("regions").take(regions)  # type: ignore[attr-defined]
+            self.say(" ".join(left_out))
 
     def select(self, key: str) -> None:
         """Show an acquisition; an image that cannot be read is told to the user."""

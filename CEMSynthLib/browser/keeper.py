@@ -30,13 +30,13 @@ class Keeper:
         self._file: Autosave | None = None
         self._timer: asyncio.TimerHandle | None = None
 
-    def open(self, keys: Sequence[str]) -> None:
-        """Another study is open: give its work back to the panels, if there is any."""
+    def open(self, keys: Sequence[str]) -> bool:
+        """Another study is open: give its work back to the panels; whether there was any."""
         self._stop()
         self._file = Autosave(study_mark(keys)) if keys else None
         found = self._file.load() if self._file is not None else None
         if found is None:
-            return
+            return False
         work, saved = found
         for panel in self._app.panels:
             part = work.get(panel.name)
@@ -45,7 +45,8 @@ class Keeper:
         if work.get("selected") in keys and work["selected"] != self._app.selected:
             self._app.select(work["selected"])
         self._app.refresh()
-        self._app.say(f"Your work of {saved} was found again.")
+        self._app.say(f"Your work of {saved} was found again.", passing=True)
+        return True
 
     def touched(self) -> None:
         """Something changed; further changes do not put the saving off."""

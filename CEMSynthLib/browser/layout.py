@@ -6,6 +6,13 @@ if TYPE_CHECKING:
     from CEMSynthLib.browser.app import ReviewApp
 
 PANEL_WIDTH = 376
+_MOUSE = (
+    ("left", "what is chosen in the bar: window, pan, zoom"),
+    ("left on a handle", "drag the region, the line or the mark"),
+    ("middle, or shift + left", "pan"),
+    ("right", "zoom"),
+    ("wheel", "zoom at the mouse"),
+)
 _THEME = {
     "theme": {
         "defaultTheme": "cem",
@@ -85,22 +92,35 @@ def build_page(app: "ReviewApp") -> None:
         with v.VSnackbar(
             model_value=("!!page_message",),
             update_modelValue="page_message = $event ? page_message : ''",
-            timeout=-1,
+            timeout=("page_message_passes ? 6000 : -1",),
             location="bottom",
             color="surface-bright",
         ):
             html.Span("{{ page_message }}")
             with v.Template(v_slot_actions=True):
                 v.VBtn("Close", variant="text", color="primary", click="page_message = ''")
-        with v.VDialog(v_model=("page_help_open",), max_width=720), v.VCard(title="Keys"), v.VCardText():
-            with html.Div(classes="d-flex flex-wrap", style="gap: 24px"):
-                with html.Div(v_for="group in page_key_help", key="group.title", style="min-width: 300px"):
-                    html.Div("{{ group.title }}", classes="text-overline")
-                    with html.Div(v_for="key in group.keys", key="key.label", classes="py-1"):
-                        html.Span("{{ key.label }}", classes="cem-key mr-3")
-                        html.Span("{{ key.does }}", classes="text-body-2")
-            html.Div(
-                "Mouse: the left button does what is chosen in the bar; middle button or shift: pan; right button: "
-                "zoom; wheel: zoom at the mouse.",
-                classes="text-body-2 text-medium-emphasis mt-4",
-            )
+        _build_help()
+
+
+def _build_help() -> None:
+    """The sheet of keys and of what the mouse does."""
+    from trame.widgets import html
+    from trame.widgets import vuetify3 as v
+
+    with v.VDialog(v_model=("page_help_open",), max_width=980), v.VCard(classes="cem-help"):
+        with html.Div(classes="d-flex align-center px-6 pt-4"):
+            html.Div("Keys and mouse", classes="text-h6 flex-grow-1")
+            v.VBtn(icon="mdi-close", size="small", variant="text", title="Close (Esc)", click="page_help_open = false")
+        with v.VCardText():
+            with html.Div(classes="cem-help-columns"):
+                with html.Div(v_for="group in page_key_help", key="group.title", classes="cem-help-group"):
+                    html.Div("{{ group.title }}", classes="cem-help-title")
+                    with html.Div(v_for="key in group.keys", key="key.label", classes="cem-help-line"):
+                        html.Span("{{ key.label }}", classes="cem-key")
+                        html.Span("{{ key.does }}")
+                with html.Div(classes="cem-help-group"):
+                    html.Div("Mouse", classes="cem-help-title")
+                    for button, does in _MOUSE:
+                        with html.Div(classes="cem-help-line"):
+                            html.Span(button, classes="cem-key")
+                            html.Span(does)

@@ -110,7 +110,13 @@ class ComparePanel(Panel):
                     title=("name === 'own' ? 'own window (0)' : name",),
                     click=(self.choose_preset, "[name]"),
                 )
-        v.VBtn(icon="mdi-fit-to-screen-outline", size="small", title="Fit (F)", disabled=(nothing,), click=self.fit)
+        v.VBtn(
+            icon="mdi-fit-to-screen-outline",
+            size="small",
+            title="Fit the breast (F); whole image (O)",
+            disabled=(nothing,),
+            click=self.fit,
+        )
         v.VBtn(
             "1:1",
             size="small",
@@ -188,9 +194,14 @@ class ComparePanel(Panel):
         self._comparison.update(**{name: not getattr(self._comparison.state, name)})
 
     def fit(self) -> None:
-        """Fit the images into the views."""
+        """Fit the breasts into the views."""
         self.app.views.settle()
         self._comparison.fit()
+
+    def fit_whole(self) -> None:
+        """Fit the whole images into the views."""
+        self.app.views.touched()
+        self._comparison.fit(whole=True)
 
     def actual_pixels(self) -> None:
         """Show one image pixel as one screen pixel."""
@@ -299,7 +310,8 @@ class ComparePanel(Panel):
             Key("x", "X", "clinical / SYNTHETIC", self.swap),
             Key("b", "B", "blink", self.toggle_blink),
             Key("0", "0", "own window", self.reset_window),
-            Key("f", "F", "fit", self.fit),
+            Key("f", "F", "fit the breast", self.fit),
+            Key("o", "O", "whole image", self.fit_whole),
             Key("a", "A", "1:1 pixels", self.actual_pixels),
         ]
         words = {"linked": "l", "inverted": "i", "cursor": "c", "ruler": "r", "corner": "k"}

@@ -266,7 +266,7 @@ class ReadingPanel(Panel):
             # Marks are laid out when the case is shown.
             self.desk.pause()
             self._do(self.desk.resume)
-        self.app.say("Your answers to this case were found again.")
+        self.app.say("Your answers to this case were found again.", passing=True)
 
     def _tell_full(self, work: Callable[[], object]) -> None:
         try:
