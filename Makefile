@@ -31,6 +31,8 @@ $(BIN)/python:
 
 $(VENV)/demo-ready: $(BIN)/python pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[generator,report]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[browser]" \
+		|| echo "The review page cannot be installed on this system; the demo opens its report instead."
 	touch $@
 
 $(VENV)/test-ready: $(BIN)/python pyproject.toml constraints.txt

@@ -13,6 +13,7 @@ from CEMSynthLib.errors import CEMSynthError
 #: Subcommands in the order of the work; each lives in `CEMSynthLib.commands`.
 COMMANDS = (
     "demo",
+    "review",
     "list",
     "synthesize",
     "measure",
@@ -24,7 +25,6 @@ COMMANDS = (
     "trial",
     "models",
     "benchmark",
-    "review",
 )
 EXTRAS = {
     "torch": "generator",
@@ -37,6 +37,12 @@ EXTRAS = {
     "dicomanonymizer": "export",
     "distributed": "cluster",
     "dask": "cluster",
+    "aiohttp": "browser",
+    "trame": "browser",
+    "trame_server": "browser",
+    "trame_slicer": "browser",
+    "slicer": "browser",
+    "vtkmodules": "browser",
 }
 
 

@@ -6,6 +6,7 @@ once, then in a cookie that scripts cannot read and that no other site's request
 """
 
 import hmac
+import time
 from collections.abc import Awaitable, Callable, Collection
 
 from aiohttp import web
@@ -15,6 +16,7 @@ from CEMSynthLib.browser.closed_page import closed_page
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 PAGES = ("/", "/index.html")
+_TICKET_S = 120.0
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 # Vue compiles templates in the browser, which needs eval; everything else comes from this server only.
 _POLICY = (
@@ -41,10 +43,14 @@ class Guard:
         Of this start.
     hosts
         Names that the server may be called by, without port.
+    ticket
+        Opens the page once, soon after the start: it is for a browser's command line, which other users can read.
     """
 
-    def __init__(self, key: str, hosts: Collection[str] = LOOPBACK) -> None:
+    def __init__(self, key: str, hosts: Collection[str] = LOOPBACK, ticket: str = "") -> None:
         self._key = key
+        self._ticket = ticket
+        self._ticket_until = time.monotonic() + _TICKET_S
         self._hosts = frozenset(host.lower() for host in hosts)
 
     def install(self, application: web.Application) -> None:
@@ -68,7 +74,7 @@ class Guard:
         if request.method != "GET":
             raise web.HTTPMethodNotAllowed(request.method, ["GET"])
         if not self._is_key(request.query.get("secret")):
-            if not self._is_key(request.cookies.get(cookie)):
+            if not self._uses_ticket(request.query.get("ticket")) and not self._is_key(request.cookies.get(cookie)):
                 return closed_page(
                     403,
                     "This address needs the key of this start",
@@ -89,6 +95,14 @@ class Guard:
     def _query(self, request: web.Request) -> str:
         here = "&here=1" if "here" in request.query else ""
         return f"secret={self._key}{here}"
+
+    def _uses_ticket(self, given: str | None) -> bool:
+        if not self._ticket or given is None or time.monotonic() > self._ticket_until:
+            return False
+        if not hmac.compare_digest(given.encode(), self._ticket.encode()):
+            return False
+        self._ticket = ""
+        return True
 
     def _is_key(self, given: str | None) -> bool:
         return given is not None and hmac.compare_digest(given.encode(), self._key.encode())

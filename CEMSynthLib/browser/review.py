@@ -1,6 +1,6 @@
 """Review: from a study to the open page."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +10,7 @@ from CEMSynthLib.browser.uploads import UploadLimits
 
 if TYPE_CHECKING:
     from CEMSynthLib.browser.panel import Panel
+    from CEMSynthLib.measurement.markups import TiedRegion
     from CEMSynthLib.study.model import StudyFolder
 
 
@@ -23,12 +24,15 @@ class Review:
         The study; ``None``: the page begins empty and takes uploads.
     synthetic
         Synthetic images made from it, if they lie elsewhere.
+    regions
+        Regions drawn on it before, from markups files.
     limits
         How much an upload may bring.
     """
 
     found: "StudyFolder | None"
     synthetic: "StudyFolder | None" = None
+    regions: "Sequence[TiedRegion]" = ()
     limits: UploadLimits = field(default_factory=UploadLimits)
 
 
@@ -45,7 +49,7 @@ def panels() -> "list[type[Panel]]":
     return [StudyPanel, SynthesisPanel, ComparePanel, RegionsPanel, HaloPanel, ReadingPanel, ExportPanel]
 
 
-def review(what: Review, address: Address, check: OpenGLCheck, on_ready: Callable[[str], None]) -> None:
+def review(what: Review, address: Address, check: OpenGLCheck, on_ready: Callable[[str, str], None]) -> None:
     """Serve the page until the process is asked to end.
 
     Parameters
@@ -57,7 +61,7 @@ def review(what: Review, address: Address, check: OpenGLCheck, on_ready: Callabl
     check
         Started before; it is waited for here, before anything is drawn.
     on_ready
-        Gets the address to open.
+        Gets the address of the page, and one that opens it once.
 
     Raises
     ------
@@ -75,10 +79,10 @@ def review(what: Review, address: Address, check: OpenGLCheck, on_ready: Callabl
     app = ReviewApp(server, panels(), what.limits)
     try:
         if what.found is not None:
-            app.open(what.found, what.synthetic)
+            app.open(what.found, what.synthetic, what.regions)
 
         def ready(port: int, **_: Any) -> None:
-            on_ready(address.url(port))
+            on_ready(address.url(port), address.url_once(port))
 
         run_server(server, address, app.add_routes, ready)
     finally:

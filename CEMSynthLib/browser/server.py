@@ -29,11 +29,14 @@ class Address:
         0: one that is free.
     key
         Who knows it may open the page; made anew for each start.
+    ticket
+        Opens the page once.
     """
 
     host: str = "127.0.0.1"
     port: int = 0
     key: str = field(default_factory=lambda: secrets.token_urlsafe(24))
+    ticket: str = field(default_factory=lambda: secrets.token_urlsafe(24))
 
     @property
     def local(self) -> bool:
@@ -48,6 +51,10 @@ class Address:
     def url(self, port: int) -> str:
         """What the user opens."""
         return f"http://{self.host}:{port}/?secret={self.key}"
+
+    def url_once(self, port: int) -> str:
+        """What this program opens: other users of this computer can read a browser's command line."""
+        return f"http://{self.host}:{port}/?ticket={self.ticket}"
 
 
 def make_server(address: Address) -> Any:
@@ -99,7 +106,7 @@ def run_server(
     """
 
     def bind(web_server: Any) -> None:
-        Guard(address.key, address.names).install(web_server.app)
+        Guard(address.key, address.names, address.ticket).install(web_server.app)
         OneSession().install(web_server.app)
         routes(web_server.app)
 

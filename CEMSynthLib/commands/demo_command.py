@@ -1,8 +1,10 @@
-"""`cemsynth demo`: the whole job on a simulated study, from DICOM files to a report in the browser."""
+"""`cemsynth demo`: the whole job on a simulated study, from DICOM files to the review page in the browser."""
 
 import argparse
+import importlib.util
 import sys
 import webbrowser
+from functools import partial
 from pathlib import Path
 
 from CEMSynthLib.commands.progress_bar import progress_bar
@@ -24,7 +26,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser.add_argument(
         "--pixel-spacing-mm", type=float, default=0.2, metavar="X", help="detector pixel spacing (default 0.2)"
     )
-    parser.add_argument("--no-browser", action="store_true", help="do not open the report")
+    parser.add_argument("--no-browser", action="store_true", help="only write; do not open the review page")
     add_model_arguments(parser)
     parser.add_argument("--overwrite", action="store_true", help="replace an earlier demo with other settings")
     parser.set_defaults(run=run)
@@ -75,6 +77,37 @@ def run(arguments: argparse.Namespace) -> int:
         names = [path.name for path in measured.reports]
     report = (arguments.output / names[0]).resolve()
     print(f"Report: {report}")
-    if not arguments.no_browser and not webbrowser.open(report.as_uri()):
-        print("No browser could be opened; open the report by hand.", file=sys.stderr)
+    if arguments.no_browser:
+        return 0
+    reason = open_review(arguments.output)
+    if reason:
+        print(f"The review page cannot be shown: {reason} The report is opened instead.", file=sys.stderr)
+        if not webbrowser.open(report.as_uri()):
+            print("No browser could be opened; open the report by hand.", file=sys.stderr)
     return 0
+
+
+def open_review(output: Path) -> str:
+    """Serve the review page of a demo until Ctrl-C; where that cannot be, return why, in one sentence."""
+    try:
+        from CEMSynthLib.browser.errors import ReviewError
+        from CEMSynthLib.browser.opengl_check import OpenGLCheck
+        from CEMSynthLib.browser.review import Review, review
+        from CEMSynthLib.browser.server import Address
+    except ModuleNotFoundError as error:
+        return f"the package {error.name} is not installed (pip install 'cemsynth[browser]')."
+    for name in ("slicer", "trame_slicer", "trame_vuetify"):
+        if importlib.util.find_spec(name) is None:
+            return f"the package {name} is not installed (pip install 'cemsynth[browser]')."
+    from CEMSynthLib.commands.review_command import say_where
+    from CEMSynthLib.measurement.markups import read_regions
+    from CEMSynthLib.study.reader import read_folder
+
+    check = OpenGLCheck()
+    found, synthetic = read_folder(output / "study" / "dicom"), read_folder(output / "synthetic")
+    regions = read_regions([output / "study" / "regions"])
+    try:
+        review(Review(found, synthetic, regions), Address(), check, partial(say_where, open_it=True))
+    except ReviewError as error:
+        return str(error)
+    return ""

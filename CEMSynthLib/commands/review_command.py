@@ -3,6 +3,7 @@
 import argparse
 import sys
 import webbrowser
+from functools import partial
 from pathlib import Path
 
 from CEMSynthLib.errors import CEMSynthError
@@ -10,8 +11,12 @@ from CEMSynthLib.errors import CEMSynthError
 _ACKNOWLEDGE = "--i-know-that-others-can-reach-it"
 
 
+# A browser names the address it wants, and only that one is let in.
+_ALL = ("0.0.0.0", "::", "")
+
+
 class HostNotAcknowledgedError(CEMSynthError):
-    """The page would be served to other computers, and nobody said that this is meant."""
+    """The page would be served to other computers, and nobody said which way or that this is meant."""
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -21,6 +26,9 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "path", type=Path, nargs="?", metavar="PATH", help="folder, zip archive or DICOMDIR (default: none)"
     )
     parser.add_argument("--synthetic", type=Path, metavar="DIR", help="folder of synthetic images made from it")
+    parser.add_argument(
+        "--regions", type=Path, nargs="+", default=[], metavar="FILE_OR_FOLDER", help="Slicer markups files drawn on it"
+    )
     parser.add_argument("--port", type=int, default=0, metavar="N", help="port (default: one that is free)")
     parser.add_argument("--no-browser", action="store_true", help="print the address and do not open it")
     parser.add_argument(
@@ -39,6 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
     from CEMSynthLib.browser.review import Review, review
     from CEMSynthLib.browser.server import Address
     from CEMSynthLib.browser.uploads import UploadLimits
+    from CEMSynthLib.measurement.markups import read_regions
     from CEMSynthLib.study.reader import read_folder
 
     address = Address(arguments.host, arguments.port)
@@ -47,15 +56,18 @@ def run(arguments: argparse.Namespace) -> int:
     check = OpenGLCheck()
     found = read_folder(arguments.path) if arguments.path else None
     synthetic = read_folder(arguments.synthetic) if arguments.synthetic else None
-
-    def on_ready(url: str) -> None:
-        print(f"Review: {url}", flush=True)
-        print("Only whoever has this address can open the page. Ctrl-C ends it.", file=sys.stderr)
-        if not arguments.no_browser and not webbrowser.open(url):
-            print("No browser could be opened; open the address by hand.", file=sys.stderr)
-
-    review(Review(found, synthetic, UploadLimits(arguments.upload_limit_mb << 20)), address, check, on_ready)
+    regions = read_regions(arguments.regions)
+    what = Review(found, synthetic, regions, UploadLimits(arguments.upload_limit_mb << 20))
+    review(what, address, check, partial(say_where, open_it=not arguments.no_browser))
     return 0
+
+
+def say_where(url: str, url_once: str, open_it: bool) -> None:
+    """Print the address of the page, and open it by the address that works once."""
+    print(f"Review: {url}", flush=True)
+    print("Only whoever has this address can open the page. Ctrl-C ends it.", file=sys.stderr)
+    if open_it and not webbrowser.open(url_once):
+        print("No browser could be opened; open the address by hand.", file=sys.stderr)
 
 
 def _warn(host: str, acknowledged: bool) -> None:
@@ -65,4 +77,8 @@ def _warn(host: str, acknowledged: bool) -> None:
     )
     if not acknowledged:
         raise HostNotAcknowledgedError(f"{meaning} If that is meant, add {_ACKNOWLEDGE}.")
+    if host in _ALL:
+        raise HostNotAcknowledgedError(
+            f"--host {host} is all addresses at once; name the one that the others are to use, such as 192.168.1.5."
+        )
     print(f"Warning: {meaning}", file=sys.stderr)

@@ -59,7 +59,7 @@ def chromium(drawing):
 class Server:
     """``cemsynth review`` in a process of its own."""
 
-    def __init__(self, arguments, state, environment=None):
+    def __init__(self, arguments, state, environment=None, no_browser=True):
         self.log = state.parent / f"{state.name}.log"
         self.state = state
         own = {
@@ -69,7 +69,8 @@ class Server:
             "OMP_NUM_THREADS": "1",
             "CEMSYNTH_MODELS": str(state / "models"),
         }
-        command = [sys.executable, "-m", "CEMSynthLib", "review", *map(str, arguments), "--no-browser"]
+        command = [sys.executable, "-m", "CEMSynthLib", "review", *map(str, arguments)]
+        command += ["--no-browser"] * no_browser
         self.process = subprocess.Popen(
             command,
             stdout=subprocess.PIPE,
@@ -107,9 +108,9 @@ def serve(drawing, tmp_path_factory):
     """Start servers: ``serve(study_folder, ...)``; they are ended with the tests."""
     made = []
 
-    def start(*arguments, state=None, environment=None):
+    def start(*arguments, state=None, environment=None, no_browser=True):
         state = state or tmp_path_factory.mktemp("state")
-        made.append(Server(arguments, state, environment))
+        made.append(Server(arguments, state, environment, no_browser))
         return made[-1]
 
     yield start

@@ -1,4 +1,4 @@
-"""Parts of the page that need no browser: autosave, names of uploads, private folders, the OpenGL check, the command."""
+"""Parts of the page that need no browser: autosave, names of uploads, private folders, OpenGL check, the command."""
 
 import json
 import os
@@ -18,6 +18,7 @@ from CEMSynthLib.browser.server import Address
 from CEMSynthLib.browser.uploads import TooMuchError, stored_name
 from CEMSynthLib.cli import main
 
+ROOT = Path(__file__).resolve().parents[2]
 DICOM = b"\0" * 128 + b"DICM"
 
 
@@ -139,9 +140,32 @@ def test_other_computers_only_with_an_acknowledgment(capsys, tmp_path):
     told = capsys.readouterr().err
     assert "unencrypted" in told
     assert "--i-know-that-others-can-reach-it" in told
+    assert main(["review", str(tmp_path), "--host", "0.0.0.0", "--i-know-that-others-can-reach-it"]) == 2
+    assert "all addresses at once" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the choice of VTK's window is Linux's")
+def test_the_demo_falls_back_to_its_report_where_nothing_can_be_drawn(tmp_path):
+    pytest.importorskip("slicer")
+    from CEMSynthLib.phantom.cohort import simulate_cohort
+
+    (tmp_path / "synthetic").mkdir()
+    (tmp_path / "study").mkdir()
+    simulate_cohort(tmp_path / "study", 2026, [267], 1.6)
+    source = sorted((tmp_path / "study/dicom").rglob("*.dcm"))[0]
+    (tmp_path / "synthetic" / source.name).write_bytes(source.read_bytes())
+    code = "import sys; from pathlib import Path; from CEMSynthLib.commands.demo_command import open_review; "
+    done = subprocess.run(
+        [sys.executable, "-c", code + "print(open_review(Path(sys.argv[1])))", str(tmp_path)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "VTK_DEFAULT_OPENGL_WINDOW": "none"},
+        timeout=60,
+    )
+    assert "OpenGL cannot draw" in done.stdout, done.stderr
 
 
 def test_the_page_names_no_other_host():
-    for path in (Path(__file__).resolve().parents[2] / "CEMSynthLib/browser/page").iterdir():
+    for path in (ROOT / "CEMSynthLib/browser/page").iterdir():
         if path.suffix in (".js", ".css"):
             assert "//" not in path.read_text().replace("// ", "").replace("http://www.w3.org", ""), path.name

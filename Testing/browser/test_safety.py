@@ -4,6 +4,7 @@ import contextlib
 import http.client
 import json
 import os
+import time
 import uuid
 
 import pytest
@@ -125,6 +126,26 @@ def test_the_key_is_not_in_the_command_line_of_any_process(server):
                 assert server.key.encode() not in stream.read()
         except OSError:
             continue
+
+
+def test_the_browsers_command_line_opens_the_page_once(serve, study, tmp_path):
+    opened = tmp_path / "opened.txt"
+    browser = tmp_path / "browser.sh"
+    browser.write_text(f'#!/bin/sh\necho "$1" > {opened}\n')
+    browser.chmod(0o700)
+    server = serve(study / "dicom", environment={"BROWSER": str(browser)}, no_browser=False)
+    for _ in range(50):
+        if opened.exists() and opened.read_text().strip():
+            break
+        time.sleep(0.1)
+    address = opened.read_text().strip()
+    assert server.key not in address
+    path = address.partition(str(server.port))[2]
+    status, headers, _ = ask(server, path)
+    assert status == 302
+    assert headers["Location"].endswith(server.key)
+    assert ask(server, path)[0] == 403
+    server.stop()
 
 
 def multipart(files):

@@ -177,9 +177,7 @@ def test_files_are_sent_by_the_page(page, look, study, tmp_path):
 
 
 def test_too_much_is_told_before_it_is_sent(page, look, tmp_path):
-    page.evaluate(
-        "() => { const l = window.trame.state.get('upload_limits'); window.trame.state.set('upload_limits', {...l, size: 10}) }"
-    )
+    page.evaluate("const s = window.trame.state; s.set('upload_limits', {...s.get('upload_limits'), size: 10})")
     (tmp_path / "big.dcm").write_bytes(b"0" * 100)
     page.set_input_files(".cem-files", [str(tmp_path / "big.dcm")])
     look.wait(page, "s('page_message').includes('too much')", 5)

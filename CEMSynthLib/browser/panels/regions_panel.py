@@ -1,6 +1,6 @@
 """Regions panel: draw a region once in any view, see its numbers on all images while it is dragged."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from CEMSynthLib.browser.drawing import Drawing
@@ -14,12 +14,14 @@ from CEMSynthLib.errors import CEMSynthError
 from CEMSynthLib.measurement.cnr import CNRFormula
 from CEMSynthLib.measurement.regions import RegionRole
 from CEMSynthLib.measurement.shapes import Points
+from CEMSynthLib.scene.regions.files import import_regions
 from CEMSynthLib.scene.regions.info import RegionKind
 from CEMSynthLib.scene.regions.region_set import RegionSet
 from CEMSynthLib.scene.regions.table import write_table
 
 if TYPE_CHECKING:
     from CEMSynthLib.browser.app import ReviewApp
+    from CEMSynthLib.measurement.markups import TiedRegion
     from CEMSynthLib.scene.acquisitions import AcquisitionVolumes
 
 #: Moves of the mouse within this time are answered once.
@@ -105,6 +107,12 @@ class RegionsPanel(Panel):
             self.regions.add_all(new)
         if work.get("formula") in {formula.value for formula in CNRFormula}:
             self.state.regions_formula = work["formula"]
+
+    def take(self, tied: "Sequence[TiedRegion]") -> list[str]:
+        """Draw regions from markups files on their acquisitions; returns a sentence for each one that was left out."""
+        rows = self.app.study.rows()
+        opened = {row.key: found for row in rows if (found := self.app.study.acquisition(row.key)) is not None}
+        return import_regions(self.regions, self.app.scene, tied, opened)[1]
 
     def close(self) -> None:
         """Let go of timers, views and call-backs."""
