@@ -152,7 +152,7 @@ class RegionsPanel(Panel):
         """Give a region another name."""
         self._change(lambda: self.regions.rename(key, name))
         # The card goes on showing what was typed where it was not taken, unless it is made anew.
-        if not any(region.name == name for region in self.regions.regions()):
+        if not any(region.key == key and region.name == name for region in self.regions.regions()):
             self.state.regions_round += 1
 
     def recolor(self, key: str, text: str) -> None:
