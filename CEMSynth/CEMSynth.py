@@ -29,8 +29,8 @@ class CEMSynth(ScriptedLoadableModule):
         self.parent.dependencies = []
         self.parent.contributors = ["CEMSynth developers (CEMSynth)"]
         self.parent.helpText = _(
-            "Compare contrast-enhanced mammograms (CEM): low energy, clinical iodine image and synthetic iodine image "
-            "side by side, with linked zoom and pan and one window for both iodine images."
+            "Make synthetic iodine images of contrast-enhanced mammograms (CEM), compare low energy, clinical and "
+            "synthetic image side by side, measure contrast-to-noise ratio (CNR) and halo, and export."
             "<p>Open a folder of DICOM files, or of images named like P12_L_DM_CC.jpg (DM low energy, CM recombined), "
             "or press <i>Sample study</i>."
             "<p><b>Research software. Synthetic images are not for diagnosis.</b>"

@@ -197,7 +197,7 @@ class RegionsSection(Section):
             if self._freehand.start(self.regions.acquisition, COLORS[self._role()]):
                 self.say(_("Press the left button in a slice view, draw around the region, and release it."))
             else:
-                self.say(_("No slice view shows this acquisition; press Show in the section Study."))
+                self.say(_("No slice view shows this acquisition; press Show in the section Compare."))
         updateButtons(self.ui, self.regions, self.regions.selected, self._freehand.active)
 
     def onFreehandDrawn(self, points: Points) -> None:

@@ -109,7 +109,7 @@ class StudySection(Section):
 
     def onSampleClicked(self) -> None:
         """Simulate the sample study, or take it where it was simulated before."""
-        self.say("")
+        self.say(_("Simulating the sample study, which takes some ten seconds the first time ..."))
         self._job = SampleSimulation(self._onSimulated, self._onFailed)
         self._showProgress(0, 0)
         self._job.start()

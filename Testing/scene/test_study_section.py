@@ -11,11 +11,18 @@ import pytest
 
 slicer = pytest.importorskip("slicer")
 ROOT = Path(__file__).resolve().parents[2]
-_spec = importlib.util.spec_from_file_location("cemsynth_stand_ins", Path(__file__).with_name("stand_ins.py"))
-assert _spec is not None
-assert _spec.loader is not None
-stand_ins = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(stand_ins)
+
+
+def load(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(f"cemsynth_{name}", Path(__file__).with_name(f"{name}.py"))
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+stand_ins = load("stand_ins")
 run_timers = stand_ins.widgets.run_timers
 
 
@@ -217,6 +224,18 @@ def test_sample_study(module, folder: Path, monkeypatch) -> None:
     run_timers()
     assert len(names(module)) == 4
     assert module.ui.sampleButton.enabled
+
+
+def test_while_the_sample_study_is_simulated_the_panel_says_so(module, tmp_path: Path, monkeypatch) -> None:
+    from CEMSynthLib.desktop import sample
+
+    sys.modules["qt"].QProcess = load("process_stand_in").QProcess
+    monkeypatch.setattr(sample, "sampleFolder", lambda: tmp_path / "sample")
+    module.ui.sampleButton.click()
+    assert module.ui.statusLabel.text.startswith("Simulating the sample study")
+    assert module.ui.openButton.text == "Cancel"
+    module.ui.openButton.click()
+    assert module.ui.statusLabel.text.startswith("Canceled")
 
 
 def test_the_sample_patient_has_an_enhancing_lesion_and_is_that_of_the_demo() -> None:
