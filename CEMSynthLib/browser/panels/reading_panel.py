@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from CEMSynthLib.browser.app import ReviewApp
     from CEMSynthLib.reading.case_images import CaseImages
 
-BEAT_S = 20.0
 # Answers that are not saved yet are on the disk this soon.
 KEEP_S = 1.0
 
@@ -38,7 +37,6 @@ class ReadingPanel(Panel):
         self._views = BrowserReadingViews(app)
         #: The reader at work.
         self.desk = ReadingDesk(self._room, self._on_marks)
-        self._beat = Soon(BEAT_S, self._on_beat)
         self._keep = Soon(KEEP_S, self._keep_answers)
         self._loading = 0
         state = self.state
@@ -71,7 +69,6 @@ class ReadingPanel(Panel):
 
     def close(self) -> None:
         """Let go of the reader's file."""
-        self._beat.cancel()
         self._keep.cancel()
         self.desk.close()
 
@@ -177,7 +174,6 @@ class ReadingPanel(Panel):
         self._do(lambda: self.desk.open(folder, reader, images))
         if not self.desk.is_open:
             return
-        self._beat.restart()
         if self.desk.damaged_lines:
             self.app.say(f"{self.desk.damaged_lines} saved readings were damaged by a crash and are asked again.")
         self._take_back()
@@ -187,7 +183,6 @@ class ReadingPanel(Panel):
         self._stop_placing()
         self._loading += 1
         self.state.reading_busy = False
-        self._beat.cancel()
         self._keep.cancel()
         self.desk.close()
 
@@ -214,10 +209,6 @@ class ReadingPanel(Panel):
         self._keep.ask()
         with self.state:
             self._refresh_form()
-
-    def _on_beat(self) -> None:
-        self.desk.beat()
-        self._beat.restart()
 
     def _on_folder(self, **_: Any) -> None:
         self.state.reading_readers = []
