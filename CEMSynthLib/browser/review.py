@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from CEMSynthLib.browser.freed_memory import give_back_freed_memory
 from CEMSynthLib.browser.opengl_check import OpenGLCheck
 from CEMSynthLib.browser.server import Address, make_server, run_server
 from CEMSynthLib.browser.uploads import UploadLimits
@@ -74,6 +75,7 @@ def review(what: Review, address: Address, check: OpenGLCheck, on_ready: Callabl
     """
     from CEMSynthLib.browser.app import ReviewApp
 
+    give_back_freed_memory()
     server = make_server(address)
     check.wait()
     app = ReviewApp(server, panels(), what.limits)
