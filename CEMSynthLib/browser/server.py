@@ -70,7 +70,8 @@ def make_server(address: Address) -> Any:
 
     server = Server("cemsynth")
     server.client_type = "vue3"
-    server.cli.set_defaults(authKey=address.key)
+    # Pictures are compressed already.
+    server.cli.set_defaults(authKey=address.key, nowscompress=True)
     server.enable_module(
         {
             "serve": {_PAGE_URL: str(PAGE_FOLDER)},

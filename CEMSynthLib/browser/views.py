@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from slicer import vtkMRMLSliceLogic
 
 # Drawn coarsely while something moves, finely when it rests.
-_MOVING_QUALITY = 60
+_MOVING_QUALITY = 50
 _FRAMES_PER_SECOND = 30.0
 _OTHER_COLOR = "#808080"
 
