@@ -178,7 +178,7 @@ class HaloSection(Section):
         ui.haloTable.visible = bool(rows)
         fillHaloTable(ui.haloTable, rows)
         ui.haloLegendLabel.text = lineColorsText(measured.lines) if measured is not None else ""
-        ui.haloLegendLabel.visible = measured is not None
+        self._showLegend()
         chart = self.halo.chart(shown.key) if shown is not None else None
         self._profile.show(chart, self._moduleNode())
         first = missing or ("" if measured is not None else _("Measure the halo first."))
@@ -250,6 +250,11 @@ class HaloSection(Section):
     def _draw(self) -> None:
         self._drawn = self._switches()
         self.halo.show(self.panel.shown, *self._drawn)
+        self._showLegend()
+
+    def _showLegend(self) -> None:
+        """The colors of the lines, while these are drawn."""
+        self.ui.haloLegendLabel.visible = bool(self.ui.haloLegendLabel.text) and self._switches()[0]
 
     def _try(self, action: Any) -> None:
         if self.panel.shown is None:

@@ -84,7 +84,9 @@ def selectedRegionKey(table: Any) -> str:
 
 def fillMeasurementTable(table: Any, rows: Sequence[RegionRow], formula: CNRFormula) -> None:
     """Show the numbers; only cells whose text has changed are touched, so that a drag stays smooth."""
-    _fill(table, columnLabels(formula), [rowTexts(row, formula) for row in rows], [row.key for row in rows])
+    lines = [rowTexts(row, formula) for row in rows]
+    # The note is far to the right: who points at a number that is not there reads it.
+    _fill(table, columnLabels(formula), lines, [row.key for row in rows], [line[-1] for line in lines])
 
 
 def columnLabels(formula: CNRFormula) -> list[str]:
@@ -157,7 +159,9 @@ def _regionTexts(region: RegionInfo, there: Sequence[RegionInfo]) -> list[str]:
     return [region.name, roleLabel(region.role), kindLabel(region.kind), background, locked]
 
 
-def _fill(table: Any, labels: list[str], lines: Sequence[Sequence[str]], keys: Sequence[str]) -> None:
+def _fill(
+    table: Any, labels: list[str], lines: Sequence[Sequence[str]], keys: Sequence[str], notes: Sequence[str] = ()
+) -> None:
     grown = table.rowCount != len(lines) or table.columnCount != len(labels)
     if grown:
         table.setColumnCount(len(labels))
@@ -171,7 +175,7 @@ def _fill(table: Any, labels: list[str], lines: Sequence[Sequence[str]], keys: S
                 table.setItem(row, column, item)
             elif item.text() != text:
                 item.setText(text)
-            item.setToolTip(text)
+            item.setToolTip(text or (notes[row] if notes else ""))
             item.setData(qt.Qt.UserRole, key)
     if grown:
         table.resizeColumnsToContents()

@@ -105,8 +105,10 @@ def test_switching_lines_on_measures_what_was_not_measured(module) -> None:
     assert module.section._work.running
     finish(module.section)
     assert [n.GetDisplayNode().GetVisibility() for n in lines(module)] == [1, 1, 1]
+    assert module.ui.haloLegendLabel.visible
     module.ui.haloLinesCheckBox.checked = False
     assert [n.GetDisplayNode().GetVisibility() for n in lines(module)] == [0, 0, 0]
+    assert not module.ui.haloLegendLabel.visible, "colors of lines that are not drawn"
     module.ui.haloLinesCheckBox.checked = True
     assert not module.section._work.running, "it is measured already"
 

@@ -102,6 +102,8 @@ def test_draw_follow_and_measure(opened) -> None:
     assert not ui.ellipseButton.checked
     assert [line[:3] for line in texts(ui.regionTable)] == [["R CC lesion 1", "lesion", "ellipse"]]
     assert "no background region" in texts(ui.regionTable)[0][3]
+    assert texts(ui.measurementTable)[0][2] == ""
+    assert "no background region" in ui.measurementTable.item(0, 2).toolTip, "who points at the gap reads why"
     assert ui.regionNameLineEdit.text == "R CC lesion 1"
     ui.ringButton.click()
     settle(opened)
