@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-PRESETS = ("demo", "study", "fast", "pix2pix", "ceiling")
+PRESETS = ("demo", "refine", "study", "fast", "pix2pix", "ceiling")
 _INTERRUPTED = 130
 
 
@@ -23,8 +23,8 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "--preset",
         choices=PRESETS,
         default="demo",
-        help="demo (small, for a CPU), study (the reference CycleGAN, for a GPU), fast (coarse, to try data out), "
-        "pix2pix, or ceiling (plain paired regression); default: demo",
+        help="demo (small, for a CPU), refine (goes on from a model of demo), study (the reference CycleGAN, for a "
+        "GPU), fast (coarse, to try data out), pix2pix, or ceiling (plain paired regression); default: demo",
     )
     length = parser.add_mutually_exclusive_group()
     length.add_argument("--minutes", type=_positive_number, metavar="N", help="stop after so many minutes")
@@ -44,6 +44,9 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         default=[],
         metavar="R",
         help="lesions as Slicer markups (files or folders); default: the truth of a simulated cohort, if any",
+    )
+    parser.add_argument(
+        "--start", type=Path, metavar="MODEL", help="model folder to go on from, trained on the same patients"
     )
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps (default: auto)")
     parser.add_argument(
@@ -88,9 +91,12 @@ def run(arguments: argparse.Namespace) -> int:
 
     from CEMSynthLib.commands.training_run import TrainingRun
     from CEMSynthLib.generator.devices import choose_device
+    from CEMSynthLib.training.errors import TrainingSetupError
     from CEMSynthLib.training.plan import PRESETS as PLANS
     from CEMSynthLib.training.runtime import start
 
+    if arguments.preset == "refine" and arguments.start is None:
+        raise TrainingSetupError("The preset refine goes on from a trained model; give its folder with --start.")
     device, reason = choose_device(arguments.device)
     plan = PLANS[arguments.preset].with_limits(arguments.epochs, arguments.minutes, arguments.seed)
     plan = replace(plan, precision=arguments.precision)

@@ -113,6 +113,7 @@ class TrainingRun:
                 judge=judge,
                 log=log,
                 resume=self._asked.resume,
+                start=self._asked.start,
             )
         if self._leads:
             write_files(self._output, {CURVES_FILE: learning_curves(result.card.training.curves)})
@@ -176,6 +177,7 @@ class TrainingRun:
             "precision": plan.precision,
             "split": asked.split and asked.split.resolve(),
             "regions": [path.resolve() for path in asked.regions],
+            "start": asked.start and asked.start.resolve(),
         }
         belongs = _FILES.fullmatch
         with ResumableFolder(

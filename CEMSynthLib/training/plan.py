@@ -120,6 +120,18 @@ PRESETS = {
         contrast_under=8.0,
         paired_warmup=0.8,
     ),
+    # Goes on from weights of the preset demo (--start): lost lesion contrast counts twice as much, no judges.
+    "refine": Plan(
+        name="demo",
+        objective="regression",
+        architecture=Architecture("resnet", base_filters=16, depth=6),
+        epochs=3,
+        learning_rate=3e-4,
+        structure_weight=15.0,
+        contrast_weight=6.0,
+        contrast_under=16.0,
+        validate_every=1,
+    ),
     # The settings of the reference CycleGAN (those of the study are not known), whole images: for a GPU.
     "study": Plan(
         name="study",

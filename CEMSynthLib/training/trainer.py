@@ -28,6 +28,7 @@ from CEMSynthLib.training.objectives import Objective, PairedRegression
 from CEMSynthLib.training.pix2pix import Pix2Pix
 from CEMSynthLib.training.plan import Plan
 from CEMSynthLib.training.samples import sample_grid
+from CEMSynthLib.training.start import STARTED_FROM
 from CEMSynthLib.training.state import read_state, write_state
 from CEMSynthLib.training.validation import Judge, MeanAbsoluteError
 
@@ -87,6 +88,8 @@ class Trainer:
         Chooses among the epochs; ``None``: masked MAE.
     log
         Told after each epoch.
+    start
+        Weights that the generator begins with; ``None``: random ones.
 
     Raises
     ------
@@ -104,6 +107,7 @@ class Trainer:
         output: Path,
         judge: Judge | None = None,
         log: EpochLog | None = None,
+        start: Mapping[str, Tensor] | None = None,
     ) -> None:
         self._judge = judge or MeanAbsoluteError(card.display_window)
         self._plan = plan
@@ -127,6 +131,8 @@ class Trainer:
         with torch.random.fork_rng():
             torch.manual_seed(plan.seed)
             self._objective = _OBJECTIVES[plan.objective](plan, fabric)
+        if start is not None:
+            self._objective.generator.load_state_dict(start)
         self._mean: AveragedModel | None = None
         if plan.ema_decay > 0:
             self._mean = AveragedModel(self._objective.generator, multi_avg_fn=_running_mean(plan.ema_decay))
@@ -271,7 +277,8 @@ class Trainer:
 
     def _fingerprint(self) -> str:
         training = self._card.training
-        return self._plan.fingerprint(*training.image_sha256, *training.patient_hashes, training.description)
+        start = str(training.settings.get(STARTED_FROM, ""))
+        return self._plan.fingerprint(*training.image_sha256, *training.patient_hashes, training.description, start)
 
     def _state(self) -> dict[str, Any]:
         rank, best_epoch, figures = self._best
