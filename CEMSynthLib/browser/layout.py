@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from CEMSynthLib.browser.app import ReviewApp
 
-PANEL_WIDTH = 376
+# The panels grow with the text on large screens.
+_WIDTH = "$vuetify.display.width < 2200 ? 376 : 470"
 _MOUSE = (
     ("left", "what is chosen in the bar: window, pan, zoom"),
     ("left on a handle", "drag the region, the line or the mark"),
@@ -62,7 +63,7 @@ def build_page(app: "ReviewApp") -> None:
                 app.panel("compare").build_bar()  # type: ignore[attr-defined]
         with (
             v.VNavigationDrawer(
-                v_model=("page_panel_open",), width=PANEL_WIDTH, permanent=True, color="surface", touchless=True
+                v_model=("page_panel_open",), width=(_WIDTH,), permanent=True, color="surface", touchless=True
             ),
             html.Div(classes="d-flex", style="height: 100%"),
         ):

@@ -1,6 +1,6 @@
 """Reading views: the page's slice views for the reading room."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from CEMSynthLib.scene.reading.layout import VIEW_GROUP, ReadingView
@@ -23,31 +23,23 @@ class BrowserReadingViews:
     def __init__(self, app: "ReviewApp") -> None:
         self._app = app
         self._resized: Any = None
-        self._tags: list[str] = []
+        #: Fits the images into the views; called when the page tells the views' sizes.
+        self.fit: Callable[[], None] = lambda: None
 
     def show_layout(self, rows: Sequence[Sequence[ReadingView]]) -> None:
         """Make these slice views appear, and no others."""
         if self._resized is None:
             self._resized = self._app.views.resized
-        self._tags = [view.tag for row in rows for view in row]
         labels = {view.tag: view.label for row in rows for view in row}
         self._app.views.show_others("READING" + "".join(str(len(row)) for row in rows), _arrangement(rows), labels)
         # The page tells the size of new views later.
-        self._app.views.resized = self.fit
+        self._app.views.resized = lambda: self.fit()
 
     def restore_layout(self) -> None:
         """Come back to the layout of the comparison."""
         if self._resized is not None:
             self._app.views.resized, self._resized = self._resized, None
             self._app.views.show_layout(self._app.comparison.state.layout)
-        self._tags = []
-
-    def fit(self) -> None:
-        """Fit the images into the views."""
-        for tag in self._tags:
-            logic = self.slice_logic(tag)
-            if logic is not None:
-                logic.FitSliceToBackground()
 
     def slice_logic(self, tag: str) -> Any:
         """The slice logic of a view."""

@@ -28,7 +28,7 @@ NONE = "\N{EN DASH}"
 
 
 def region_cards(regions: RegionSet) -> list[dict[str, Any]]:
-    """What the list says of each region of the acquisition that is shown, in the order drawn.
+    """What the list says of each region of the acquisition that is shown: lesions first, each in the order drawn.
 
     Parameters
     ----------
@@ -36,7 +36,8 @@ def region_cards(regions: RegionSet) -> list[dict[str, Any]]:
         The regions of the scene.
     """
     placing = regions.placing
-    return [_card(regions, region) for region in regions.regions() if region.key != placing]
+    there = sorted(regions.regions(), key=lambda region: region.role is not RegionRole.LESION)
+    return [_card(regions, region) for region in there if region.key != placing]
 
 
 def region_numbers(rows: Sequence[RegionRow], formula: CNRFormula) -> dict[str, dict[str, Any]]:

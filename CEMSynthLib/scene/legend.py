@@ -79,10 +79,10 @@ class DifferenceLegend:
         self.actor.SetLookupTable(colors)
         units = "modality units" if self._volume.GetAttribute(names.UNITS) == names.MODALITY_UNITS else "gray levels"
         self.text.SetInput(f"synthetic - clinical\n{units}")
-        # Away from the chest wall there is air.
+        # Below the nipple, away from the chest wall, there is air.
         left = self._volume.GetAttribute(names.CHEST_WALL) == Side.LEFT.value
-        self.actor.SetPosition(0.85 if left else 0.02, 0.3)
-        self.text.GetPositionCoordinate().SetValue(0.98 if left else 0.02, 0.72)
+        self.actor.SetPosition(0.85 if left else 0.02, 0.03)
+        self.text.GetPositionCoordinate().SetValue(0.98 if left else 0.02, 0.44)
         text = self.text.GetTextProperty()
         if left:
             text.SetJustificationToRight()
@@ -102,7 +102,7 @@ def _bar() -> Any:
     actor.SetWidth(0.13)
     actor.SetHeight(0.4)
     actor.GetPositionCoordinate().SetCoordinateSystemToNormalizedViewport()
-    actor.SetPosition(0.02, 0.3)
+    actor.SetPosition(0.02, 0.03)
     _style(actor.GetLabelTextProperty())
     return actor
 

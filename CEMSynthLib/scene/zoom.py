@@ -128,11 +128,13 @@ def _middle(node: Any) -> tuple[float, float]:
 
 def _look(logic: "vtkMRMLSliceLogic", center: tuple[float, float], mirrored: bool) -> None:
     """Look at the image plane from below, as at an axial slice, or from above."""
-    node = logic.GetSliceNode()
+    node, volume = logic.GetSliceNode(), shown_volume(logic)
+    # The image plane, which need not be the one of S = 0.
+    depth = volume_to_ras(volume).GetElement(2, 3) if volume is not None else 0.0
     before = node.StartModify()
     node.SetOrientation(_mirrored(node) if mirrored else "Axial")
     matrix = node.GetSliceToRAS()
-    for axis, value in enumerate((*center, 0.0)):
+    for axis, value in enumerate((*center, depth)):
         matrix.SetElement(axis, 3, value)
     node.SetXYZOrigin(0.0, 0.0, 0.0)
     node.UpdateMatrices()

@@ -116,6 +116,20 @@ def test_each_view_shows_its_image_under_the_same_notice(room, study) -> None:
     assert room.views.layout_logic.GetLayoutNode().GetViewArrangement() == LAYOUT_BASE + 22
 
 
+def test_a_row_is_framed_alike_in_its_own_plane_whatever_its_images_are(room, study) -> None:
+    room.desk.open(study, "R1")
+    for row in (1, 2):
+        nodes = [room.views.slice_logic(f"CEMSynthReading{row}{column}").GetSliceNode() for column in (1, 2)]
+        frames = [
+            (*node.GetFieldOfView()[:2], *(node.GetSliceToRAS().GetElement(i, 3) for i in range(3))) for node in nodes
+        ]
+        assert frames[0] == frames[1]
+        assert frames[0][4] == 100.0 * (row - 1)
+        # The breast alone is framed, by the first image: the whole image is wider.
+        images = [node for node in shown(room) if node.GetName() == f"{('CC', 'MLO')[row - 1]} 1"]
+        assert frames[0][0] < 0.9 * images[0].GetImageData().GetDimensions()[0] * images[0].GetSpacing()[0]
+
+
 def test_marks_are_stored_in_pixels_of_their_view(room, study) -> None:
     room.desk.open(study, "R1")
     answer_all(room.desk, lesion="yes")

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 # A drag of the skin edge measures everything again, so it waits for the hand to rest; a drag of the line is followed.
 EDGE_RESTS_S = 0.6
 LINE_S = 0.05
+DEPTHS = ("mm", "pixels")
 MEASURES = {
     "step": "Step: rim minus trough",
     "step, 95% interval": "95% interval over sectors",
@@ -89,8 +90,9 @@ class HaloPanel(Panel):
         state.halo_measured = measured is not None
         state.halo_verdicts = _verdicts(rows)
         state.halo_rows = _lines(rows)
+        state.halo_units = units = next((row.unit for row in rows if row.measure == "step"), "")
         state.halo_legend = _legend(measured) if measured is not None else []
-        state.halo_profile = _profile(measured) if measured is not None else ""
+        state.halo_profile = _profile(measured, units) if measured is not None else ""
         state.halo_edge = shown is not None and self.halo.edge(shown.key) is not None
         state.halo_depth_unit = "mm" if self._has_spacing() else "pixels"
         self._show_line()
@@ -224,7 +226,7 @@ class HaloPanel(Panel):
             state.halo_width = float(node.GetAttribute(names.BAND_WIDTH) or 0.0)
         unit = "mm" if self._has_spacing() else "pixels"
         state.halo_line_rows = _line_rows(found, unit) if found is not None and found.results else []
-        state.halo_line_profile = profile_svg(found.results, unit, "image units") if found is not None else ""
+        state.halo_line_profile = profile_svg(found.results, unit, state.halo_units) if found is not None else ""
 
     def _try(self, action: "Callable[[AcquisitionVolumes], object]") -> None:
         if self._shown is None:
@@ -275,9 +277,14 @@ def _lines(rows: Sequence[HaloRow]) -> list[dict[str, str]]:
         return NONE if text in ("no such image", "-") else text
 
     return [
-        {"name": MEASURES[r.measure], "unit": r.unit, CLINICAL: short(r.clinical), SYNTHETIC: short(r.synthetic)}
-        for r in rows
-        if r.measure in MEASURES
+        {
+            "name": MEASURES[row.measure],
+            "unit": row.unit if row.unit in DEPTHS else "",
+            CLINICAL: short(row.clinical),
+            SYNTHETIC: short(row.synthetic),
+        }
+        for row in rows
+        if row.measure in MEASURES
     ]
 
 
@@ -292,7 +299,7 @@ def _line_rows(found: "LineResult", unit: str) -> list[dict[str, str]]:
         return {"name": name, "unit": unit, **texts}
 
     return [
-        row(MEASURES["step"], "image units", "step"),
+        row(MEASURES["step"], "", "step"),
         row(MEASURES["trough depth"], unit, "trough_depth"),
         row(MEASURES["rim depth"], unit, "rim_depth"),
         row(MEASURES["band width"], unit, "band_width"),
@@ -307,6 +314,6 @@ def _legend(measured: "HaloMeasurement") -> list[dict[str, str]]:
     ]
 
 
-def _profile(measured: "HaloMeasurement") -> str:
+def _profile(measured: "HaloMeasurement", units: str) -> str:
     unit = "mm" if measured.input.spacing_mm else "pixels"
-    return profile_svg({CLINICAL: measured.clinical, SYNTHETIC: measured.synthetic}, unit, "image units")
+    return profile_svg({CLINICAL: measured.clinical, SYNTHETIC: measured.synthetic}, unit, units)

@@ -38,11 +38,16 @@ def build_halo(panel: "HaloPanel") -> None:
         )
     with html.Div(v_for="one in halo_verdicts", key="one.image", classes="cem-verdict mt-2"):
         html.Span("{{ one.image }}", classes="cem-verdict-image")
-        html.Span("{{ one.word }}", classes=("['cem-word', 'cem-word-' + one.word.replace(' ', '-')]",))
+        html.Span("halo {{ one.word }}", classes=("['cem-word', 'cem-word-' + one.word.replace(' ', '-')]",))
         html.Div("{{ one.reason }}", classes="text-caption text-medium-emphasis")
     html.Div("Measured before images or skin edge changed; measure again.", v_if="halo_stale", classes="cem-note mt-1")
     html.Div(v_if="halo_profile", v_html=("halo_profile",), classes="cem-plot mt-2")
     _build_table("halo_rows")
+    html.Div(
+        "Steps, threshold, excess and noise in {{ halo_units }}.",
+        v_if="halo_rows.length",
+        classes="text-caption text-medium-emphasis mt-1",
+    )
     _build_drawings(panel)
     _build_line(panel)
 

@@ -37,6 +37,7 @@ class ReadingPanel(Panel):
         self._views = BrowserReadingViews(app)
         #: The reader at work.
         self.desk = ReadingDesk(self._room, self._on_marks)
+        self._views.fit = self.desk.room.fit
         self._keep = Soon(KEEP_S, self._keep_answers)
         self._loading = 0
         state = self.state
@@ -100,7 +101,7 @@ class ReadingPanel(Panel):
         chosen = [one for one in given or [] if one != option]
         if option not in (given or []):
             chosen.append(option)
-        order = [one["value"] for q in self.state.reading_questions if q["id"] == question for one in q["options"]]
+        order = [o.value for q in self.desk.questions if q.id == question for o in q.options]
         self.answer(question, sorted(chosen, key=order.index) or None)
 
     def write(self, question: str, text: str) -> None:
@@ -199,7 +200,7 @@ class ReadingPanel(Panel):
     def _refresh_form(self) -> None:
         desk, state = self.desk, self.state
         marks = desk.room.marks
-        state.reading_questions = [question_values(q) for q in desk.questions] if desk.reading else []
+        state.reading_questions = [question_values(one) for one in desk.questions] if desk.reading else []
         state.reading_answers = desk.answers if desk.reading else {}
         state.reading_marks = len(marks.positions()) if desk.reading else 0
         state.reading_placing = marks.placing
@@ -215,7 +216,7 @@ class ReadingPanel(Panel):
         folder = str(self.state.reading_folder).strip()
         if folder and (Path(folder) / PROTOCOL_FILE).is_file():
             try:
-                _, readers = readers_of(Path(folder))
+                _title, readers = readers_of(Path(folder))
             except CEMSynthError as error:
                 self.app.say(str(error))
             else:

@@ -108,40 +108,50 @@ def _build_head(panel: "RegionsPanel") -> None:
             __events=_CHANGE,
             classes="cem-name",
         )
-        v.VBtn(
-            v_if=f"card.role === '{RegionRole.LESION.value}'",
-            icon=KINDS[RegionKind.RING],
-            size="x-small",
-            variant="text",
-            title="Background ring around this lesion",
-            click=(panel.add_ring, "[card.key]"),
-        )
-        v.VBtn(
-            icon=("card.locked ? 'mdi-lock' : 'mdi-lock-open-variant-outline'",),
-            size="x-small",
-            variant="text",
-            disabled=("!card.draggable",),
-            title=(
-                "!card.draggable ? 'A ring follows its lesion' : card.locked ? 'Locked: unlock to drag it' : "
-                "'Lock: it can no longer be dragged'",
-            ),
-            click=(panel.lock, "[card.key, !card.locked]"),
-        )
-        v.VBtn(
-            icon="mdi-delete-outline",
-            size="x-small",
-            variant="text",
-            title="Delete; undo brings it back (Del)",
-            click=(panel.delete, "[card.key]"),
-        )
+
+
+def _build_buttons(panel: "RegionsPanel") -> None:
+    from trame.widgets import vuetify3 as v
+
+    v.VBtn(
+        v_if=f"card.role === '{RegionRole.LESION.value}'",
+        icon=KINDS[RegionKind.RING],
+        size="x-small",
+        variant="text",
+        title="Background ring around this lesion",
+        click=(panel.add_ring, "[card.key]"),
+    )
+    v.VBtn(
+        icon=("card.locked ? 'mdi-lock' : 'mdi-lock-open-variant-outline'",),
+        size="x-small",
+        variant="text",
+        disabled=("!card.draggable",),
+        title=(
+            "!card.draggable ? 'A ring follows its lesion' : card.locked ? 'Locked: unlock to drag it' : "
+            "'Lock: it can no longer be dragged'",
+        ),
+        click=(panel.lock, "[card.key, !card.locked]"),
+    )
+    v.VBtn(
+        icon="mdi-delete-outline",
+        size="x-small",
+        variant="text",
+        title="Delete; undo brings it back (Del)",
+        click=(panel.delete, "[card.key]"),
+    )
 
 
 def _build_about(panel: "RegionsPanel") -> None:
     from trame.widgets import html
 
     choose = f"card.key === regions_selected && card.role === '{RegionRole.LESION.value}'"
-    with html.Div(classes="text-caption text-medium-emphasis cem-about"):
-        html.Span("{{ card.role }} \N{MIDDLE DOT} {{ (regions_numbers[card.key] || {}).size }}")
+    with html.Div(classes="d-flex align-center cem-about"):
+        html.Div(
+            "{{ card.role }} \N{MIDDLE DOT} {{ (regions_numbers[card.key] || {}).size }}",
+            classes="flex-grow-1 text-truncate",
+        )
+        _build_buttons(panel)
+    with html.Div(classes="cem-about"):
         with html.Select(
             v_if=f"{choose} && regions_backgrounds.length > 1",
             value=("card.chosen",),
@@ -166,8 +176,7 @@ def _build_numbers() -> None:
             html.Th("mean")
             html.Th("SD")
             html.Th(
-                "{{ regions_titles[regions_formula] }}",
-                v_if=lesion,
+                f"{{{{ {lesion} ? regions_titles[regions_formula] : '' }}}}",
                 colspan=2,
                 title="with its standard error by resampling",
             )
@@ -175,6 +184,6 @@ def _build_numbers() -> None:
             html.Td("{{ line.image }}")
             html.Td("{{ line.mean }}")
             html.Td("{{ line.sd }}")
-            html.Td("{{ line.figure }}", v_if=lesion, classes="cem-figure")
-            html.Td("{{ line.spread && '\N{PLUS-MINUS SIGN}' + line.spread }}", v_if=lesion, classes="cem-spread")
+            html.Td("{{ line.figure }}", classes="cem-figure")
+            html.Td("{{ line.spread && '\N{PLUS-MINUS SIGN}' + line.spread }}", classes="cem-spread")
     html.Div(f"{{{{ {numbers}.note }}}}", v_if=f"{numbers}.note", classes="cem-note")

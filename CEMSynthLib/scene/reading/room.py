@@ -5,10 +5,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from CEMSynthLib.scene import attributes as names
+from CEMSynthLib.scene.breast_box import breast_box
 from CEMSynthLib.scene.reading.layout import VIEW_GROUP, ReadingView, reading_views
 from CEMSynthLib.scene.reading.marks import PLANE_DISTANCE, Marks, ViewPlane
 from CEMSynthLib.scene.reading.notice import Notice
 from CEMSynthLib.scene.volumes import add_volume
+from CEMSynthLib.scene.zoom import fit_views, shown_volume
 
 if TYPE_CHECKING:
     from slicer import vtkMRMLScalarVolumeNode, vtkMRMLScene, vtkMRMLSliceLogic
@@ -56,6 +58,7 @@ class ReadingRoom:
     def __init__(self, scene: "vtkMRMLScene", host: ReadingHost, marks_changed: Callable[[], None]) -> None:
         self._scene, self._host = scene, host
         self._notices: list[Notice] = []
+        self._rows: list[list[ReadingView]] = []
         self.marks = Marks(scene, marks_changed)
 
     def show(self, views: "Sequence[ShownView]", marks: Sequence[dict[str, Any]] = ()) -> None:
@@ -93,15 +96,23 @@ class ReadingRoom:
                 node.SetOrigin(0.0, 0.0, index * PLANE_DISTANCE)
                 self._place(slot, node)
         self._host.settle()
-        for slot in (slot for row in rows for slot in row):
-            logic = self._host.slice_logic(slot.tag)
-            if logic is not None:
-                logic.FitSliceToBackground()
+        self._rows = rows
+        self.fit()
         self.marks.open(planes, marks)
+
+    def fit(self) -> None:
+        """Fit the breasts into the views; the first image of a row decides for all of it, whatever the others are."""
+        for row in self._rows:
+            logics = [logic for slot in row if (logic := self._host.slice_logic(slot.tag)) is not None]
+            first = shown_volume(logics[0]) if logics else None
+            if first is not None:
+                box = breast_box(first)
+                fit_views([(logic, None) for logic in logics], lambda _volume, box=box: box)  # type: ignore[misc]
 
     def clear(self) -> None:
         """Take images, marks and notices away."""
         self.marks.close()
+        self._rows = []
         for notice in self._notices:
             notice.release()
         self._notices.clear()
