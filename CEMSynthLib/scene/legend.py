@@ -82,7 +82,7 @@ class DifferenceLegend:
         # Below the nipple, away from the chest wall, there is air.
         left = self._volume.GetAttribute(names.CHEST_WALL) == Side.LEFT.value
         self.actor.SetPosition(0.85 if left else 0.02, 0.03)
-        self.text.GetPositionCoordinate().SetValue(0.98 if left else 0.02, 0.44)
+        self.text.GetPositionCoordinate().SetValue(0.98 if left else 0.02, 0.36)
         text = self.text.GetTextProperty()
         if left:
             text.SetJustificationToRight()
@@ -100,7 +100,7 @@ def _bar() -> Any:
     actor.UnconstrainedFontSizeOn()
     actor.SetBarRatio(0.3)
     actor.SetWidth(0.13)
-    actor.SetHeight(0.4)
+    actor.SetHeight(0.32)
     actor.GetPositionCoordinate().SetCoordinateSystemToNormalizedViewport()
     actor.SetPosition(0.02, 0.03)
     _style(actor.GetLabelTextProperty())

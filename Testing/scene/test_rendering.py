@@ -126,12 +126,12 @@ def test_difference_has_the_colors_of_its_values(seen) -> None:
 
 
 def test_the_legend_runs_from_full_color_over_black_to_full_color(seen) -> None:
-    bar = seen.difference[DIFFERENCE][183:306, 7]
+    bar = seen.difference[DIFFERENCE][209:307, 7]
     assert bar[0] == pytest.approx((255, 158, 26), abs=12)
     assert bar[-4] == pytest.approx((92, 184, 255), abs=24)
-    assert bar[50:75].sum(axis=1).min() < 30
+    assert bar[40:58].sum(axis=1).min() < 30
     # Words above it, and none where there is no difference.
-    words = seen.difference[DIFFERENCE][150:181, 5:70]
+    words = seen.difference[DIFFERENCE][174:207, 5:70]
     assert ((words.min(axis=2) > 120) & (np.ptp(words, axis=2) < 40)).sum() > 40
     assert count(seen.large[LARGE][:, :20], (255, 158, 26)) == 0
 
