@@ -27,6 +27,7 @@ from CEMSynthLib.training.hashes import read_or_make_key
 from CEMSynthLib.training.plan import Plan
 from CEMSynthLib.training.session import PreparedTraining, draft_card, prepare_training, train
 from CEMSynthLib.training.split import Split, explicit_split, read_split, split_patients
+from CEMSynthLib.training.start import start_from
 from CEMSynthLib.training.state import STATE_FILE
 from CEMSynthLib.training.trainer import EpochLog
 
@@ -99,6 +100,7 @@ class TrainingRun:
     def _train(self, log: EpochLog | None) -> None:
         found = read_folder(self._asked.path)
         prepared = self._prepare(found)
+        start = start_from(self._asked.start, prepared.card) if self._asked.start else None
         if self._leads and not (self._output / BASELINES).is_file():
             with progress_bar("Null baselines") as bar:
                 write_training_baselines(found, {pair.patient_id for pair in prepared.training}, self._output, bar)
@@ -113,7 +115,7 @@ class TrainingRun:
                 judge=judge,
                 log=log,
                 resume=self._asked.resume,
-                start=self._asked.start,
+                start=start,
             )
         if self._leads:
             write_files(self._output, {CURVES_FILE: learning_curves(result.card.training.curves)})

@@ -2,7 +2,7 @@
 
 import platform
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -27,7 +27,7 @@ from CEMSynthLib.training.hashes import patient_hash
 from CEMSynthLib.training.plan import Plan
 from CEMSynthLib.training.runtime import resolve_precision
 from CEMSynthLib.training.split import Split, require_apart, split_patients
-from CEMSynthLib.training.start import STARTED_FROM, start_weights
+from CEMSynthLib.training.start import STARTED_FROM, Start
 from CEMSynthLib.training.trainer import EpochLog, Trainer, TrainingResult
 from CEMSynthLib.training.validation import Judge
 
@@ -107,17 +107,19 @@ def train(
     judge: Judge | None = None,
     log: EpochLog | None = None,
     resume: bool = False,
-    start: Path | None = None,
+    start: Start | None = None,
 ) -> TrainingResult:
-    """Train and write the model folder (see `trainer.Trainer`); ``start`` is a model folder to go on from."""
+    """Train and write the model folder (see `trainer.Trainer`); ``start`` tells the weights to begin with."""
     name = resolve_precision(fabric.device, plan.precision)
     here: dict[str, Scalar] = {"device": fabric.device.type, "precision": name, "processes": fabric.world_size}
-    weights: Mapping[str, torch.Tensor] | None = None
     if start is not None:
-        weights, here[STARTED_FROM] = start_weights(start, prepared.card)
+        here[STARTED_FROM] = start.sha256
     settings = {**prepared.card.training.settings, **here}
     card = replace(prepared.card, training=replace(prepared.card.training, settings=settings))
+    weights = start.weights if start else None
     trainer = Trainer(plan, card, prepared.training, prepared.validation, fabric, output, judge, log, weights)
+        plan, card, prepared.training, prepared.validation, fabric, output, judge, log, start.weights if start else None
+    )
     return trainer.fit(progress, resume)
 
 

@@ -1,6 +1,7 @@
 """Start: weights of an earlier training that a new one goes on from, if both learned from the same patients."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from torch import Tensor
@@ -13,7 +14,15 @@ from CEMSynthLib.training.errors import TrainingSetupError
 STARTED_FROM = "started_from_sha256"
 
 
-def start_weights(folder: Path, card: ModelCard) -> tuple[Mapping[str, Tensor], str]:
+@dataclass(frozen=True, eq=False)
+class Start:
+    """Weights to begin with, and their SHA-256."""
+
+    weights: Mapping[str, Tensor]
+    sha256: str
+
+
+def start_from(folder: Path, card: ModelCard) -> Start:
     """Read the weights to begin with.
 
     Parameters
@@ -22,11 +31,6 @@ def start_weights(folder: Path, card: ModelCard) -> tuple[Mapping[str, Tensor], 
         Model folder of the earlier training.
     card
         Of the training that begins, complete but for weights.
-
-    Returns
-    -------
-    tuple of dict and str
-        The weights, and their SHA-256.
 
     Raises
     ------
@@ -53,4 +57,4 @@ def start_weights(folder: Path, card: ModelCard) -> tuple[Mapping[str, Tensor], 
             f"The model {folder} has another gray scale than these training images ask for; go on with the images it "
             "was trained on."
         )
-    return load_network(folder, earlier).state_dict(), earlier.weights_sha256
+    return Start(load_network(folder, earlier).state_dict(), earlier.weights_sha256)

@@ -20,12 +20,14 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("safetensors")
 pytest.importorskip("lightning_fabric")
 
+from safetensors.torch import load_file
+
 from CEMSynthLib.commands import train_command, training_run
 from CEMSynthLib.errors import CEMSynthError
 from CEMSynthLib.generator.card import load_card, verify_weights
 from CEMSynthLib.generator.errors import DeviceError
 from CEMSynthLib.progress import Progress
-from CEMSynthLib.training.errors import SplitError
+from CEMSynthLib.training.errors import SplitError, TrainingSetupError
 from CEMSynthLib.training.plan import PRESETS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -99,6 +101,27 @@ def test_a_model_folder_is_written(train, pictures: Path, tmp_path: Path, capsys
 
 def test_presets_are_those_of_the_plan() -> None:
     assert set(train_command.PRESETS) == set(PRESETS)
+
+
+def test_a_training_goes_on_from_an_earlier_model_of_the_same_patients(train, pictures: Path, tmp_path: Path) -> None:
+    first, second, other = tmp_path / "first", tmp_path / "second", tmp_path / "other"
+    for name, held_out in (("a", 1), ("b", 2)):
+        rows = [f"P{n},{'validation' if n == held_out else 'train'}" for n in (1, 2, 3)]
+        (tmp_path / f"{name}.csv").write_text("\n".join(["patient_id,split", *rows]))
+    one, another = ("--epochs", 1, "--split", tmp_path / "a.csv"), ("--epochs", 1, "--split", tmp_path / "b.csv")
+    assert train(pictures, "--output", first, *one) == 0
+    assert train(pictures, "--output", second, "--preset", "refine", "--start", first, *one) == 0
+    assert load_card(second).training.settings["started_from_sha256"] == load_card(first).weights_sha256
+    began, went_on = (load_file(folder / "model.safetensors") for folder in (first, second))
+    moved = [float((went_on[n] - began[n]).abs().max()) for n in began]
+    # Steps of 3e-4 move no weight far, and some weight they move.
+    assert 0 < max(moved) < 0.01
+    with pytest.raises(TrainingSetupError, match="--start"):
+        train(pictures, "--output", other, "--preset", "refine", *one)
+    with pytest.raises(TrainingSetupError, match="another network"):
+        train(pictures, "--output", other, "--preset", "fast", "--start", first, *one)
+    with pytest.raises(TrainingSetupError, match="leakage check"):
+        train(pictures, "--output", other, "--start", first, *another)
 
 
 def test_cache_split_and_logs(train, pictures: Path, tmp_path: Path) -> None:
