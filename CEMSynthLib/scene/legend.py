@@ -82,7 +82,7 @@ class DifferenceLegend:
         # Below the nipple, away from the chest wall, there is air.
         left = self._volume.GetAttribute(names.CHEST_WALL) == Side.LEFT.value
         self.actor.SetPosition(0.85 if left else 0.02, 0.03)
-        self.text.GetPositionCoordinate().SetValue(0.98 if left else 0.02, 0.36)
+        self.text.GetPositionCoordinate().SetValue(0.98 if left else 0.02, 0.38)
         text = self.text.GetTextProperty()
         if left:
             text.SetJustificationToRight()
