@@ -118,8 +118,6 @@ def train(
     card = replace(prepared.card, training=replace(prepared.card.training, settings=settings))
     weights = start.weights if start else None
     trainer = Trainer(plan, card, prepared.training, prepared.validation, fabric, output, judge, log, weights)
-        plan, card, prepared.training, prepared.validation, fabric, output, judge, log, start.weights if start else None
-    )
     return trainer.fit(progress, resume)
 
 
