@@ -3,12 +3,15 @@
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from CEMSynthLib.browser.soon import Soon
 from CEMSynthLib.scene.reading.layout import VIEW_GROUP, ReadingView
 
 if TYPE_CHECKING:
     from CEMSynthLib.browser.app import ReviewApp
 
 _COLOR = "#808080"
+# Sizes of views arrive one after the other; they are fitted together.
+_FIT_AFTER_S = 0.04
 
 
 class BrowserReadingViews:
@@ -23,6 +26,7 @@ class BrowserReadingViews:
     def __init__(self, app: "ReviewApp") -> None:
         self._app = app
         self._resized: Any = None
+        self._sizes = Soon(_FIT_AFTER_S, lambda: self.fit())
         #: Fits the images into the views; called when the page tells the views' sizes.
         self.fit: Callable[[], None] = lambda: None
 
@@ -33,10 +37,11 @@ class BrowserReadingViews:
         labels = {view.tag: view.label for row in rows for view in row}
         self._app.views.show_others("READING" + "".join(str(len(row)) for row in rows), _arrangement(rows), labels)
         # The page tells the size of new views later.
-        self._app.views.resized = lambda: self.fit()
+        self._app.views.resized = self._sizes.restart
 
     def restore_layout(self) -> None:
         """Come back to the layout of the comparison."""
+        self._sizes.cancel()
         if self._resized is not None:
             self._app.views.resized, self._resized = self._resized, None
             self._app.views.show_layout(self._app.comparison.state.layout)

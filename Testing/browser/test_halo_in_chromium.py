@@ -96,3 +96,10 @@ def test_a_line_is_laid_measured_and_removed(page, look, rows):
     page.click("[title='Remove the line']")
     look.wait(page, "!s('halo_line') && s('halo_line_rows').length === 0")
     assert page.seen.errors == []
+
+
+def test_a_reader_study_is_not_opened_beside_other_images(page, look, tmp_path):
+    page.click("[title=Reading]")
+    page.fill(".cem-reading-folder input", str(tmp_path))
+    look.wait(page, "s('reading_missing').startsWith('Other images are open')")
+    assert page.locator(".cem-start").is_disabled()

@@ -2,11 +2,13 @@
 
 import json
 
+import numpy as np
 import pytest
 
 from CEMSynthLib.cli import main
 from CEMSynthLib.reading.protocol import read_protocol
 from CEMSynthLib.reading.storage import answers_path, read_answers
+from CEMSynthLib.study.mask import breast_mask
 from CEMSynthLib.study.reader import read_folder
 
 pytestmark = pytest.mark.slow
@@ -43,12 +45,28 @@ def answer(page, look, question, value):
     look.wait(page, f"s('reading_answers')['{question}'] === '{value}'")
 
 
-def test_a_case_is_read_saved_and_nothing_is_lost_in_a_crash(serve, open_page, look, folder, state, study):
+def what_is_wrong_with_a_folder_is_said(page, look, folder):
+    page.click("[title=Reading]")
+    page.fill(".cem-reading-folder input", str(folder))
+    look.wait(page, "s('reading_missing').includes('no protocol.json')")
+    (folder / "protocol.json").write_text("{")
+    page.fill(".cem-reading-folder input", f"{folder}/")
+    look.wait(page, "s('page_message') !== ''")
+    assert page.locator(".cem-start").is_disabled()
+
+
+def test_a_case_is_read_saved_and_nothing_is_lost_in_a_crash(serve, open_page, look, folder, state, study, tmp_path):
     server = serve(state=state)
     page = open_page(server, wait=False)
     page.wait_for_selector(".cem-rail")
+    what_is_wrong_with_a_folder_is_said(page, look, tmp_path)
     begin(page, look, folder)
     assert page.locator(".cem-view-name").all_inner_texts() == ["CC 1", "CC 2", "MLO 1", "MLO 2"]
+    # Both images of a row are framed alike: the breast is as high in one as in the other, and fills the view.
+    heights = [int((picture[30:].max(axis=(1, 2)) > 60).sum()) for picture in look.pictures(page)]
+    for one, other in (heights[:2], heights[2:]):
+        assert one == pytest.approx(other, abs=12)
+        assert one > 0.7 * (look.pictures(page)[0].shape[0] - 30)
     # Nothing tells patient or kind of image, and nothing else can be opened or switched.
     told = page.evaluate("JSON.stringify(window.trame.state.state)").lower()
     patient = read_folder(study / "dicom").studies[0].patient_id.lower()
@@ -72,11 +90,13 @@ def test_a_case_is_read_saved_and_nothing_is_lost_in_a_crash(serve, open_page, l
     page.mouse.up()
     look.wait(page, "s('reading_marks') === 1")
     page.click(".cem-place")
-    # The middle of the view is the middle of the image.
+    # The middle of the view is the middle of the breast, with some air in front of it.
     (mark,) = look.state(page, "reading_answers")["marks"]
-    rows, columns = read_folder(study / "dicom").studies[0].acquisitions[0].low_energy.grid.shape
+    mask = breast_mask(read_folder(study / "dicom").studies[0].acquisitions[0].low_energy.pixels()).mask
+    rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
+    row, column = (rows[0] + rows[-1]) / 2, (columns[0] + columns[-1] - 0.04 * np.ptp(rows)) / 2
     assert mark["view"] == "CC"
-    assert (mark["row"], mark["column"]) == (pytest.approx(rows / 2, abs=3), pytest.approx(columns / 2, abs=3))
+    assert (mark["row"], mark["column"]) == (pytest.approx(row, abs=4), pytest.approx(column, abs=4))
     for question, value in (("conspicuity", "high"), ("asymmetry", "no"), ("confidence", "4"), ("quality", "5")):
         answer(page, look, question, value)
     page.click(".cem-none-artifacts input")
@@ -110,21 +130,4 @@ def test_a_case_is_read_saved_and_nothing_is_lost_in_a_crash(serve, open_page, l
     page.click(".cem-leave")
     look.wait(page, "!s('reading_open') && s('page_alone') === ''")
     assert page.seen.errors == []
-    page.close()
-
-
-def test_what_is_wrong_with_the_folder_is_said(serve, open_page, look, folder, study, tmp_path):
-    page = open_page(serve(study / "dicom"))
-    page.click("[title=Reading]")
-    page.fill(".cem-reading-folder input", str(folder))
-    look.wait(page, "s('reading_missing').startsWith('Other images are open')")
-    page.close()
-    page = open_page(serve(), wait=False)
-    page.click("[title=Reading]")
-    page.fill(".cem-reading-folder input", str(tmp_path))
-    look.wait(page, "s('reading_missing').includes('no protocol.json')")
-    (tmp_path / "protocol.json").write_text("{")
-    page.fill(".cem-reading-folder input", f"{tmp_path}/")
-    look.wait(page, "s('page_message') !== ''")
-    assert page.locator(".cem-start").is_disabled()
     page.close()
