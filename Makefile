@@ -8,12 +8,15 @@ ARGS ?=
 demo: $(VENV)/demo-ready
 	$(BIN)/cemsynth demo $(ARGS)
 
+# Two test processes, each with one thread; all tests of a file in one process.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
+
 test: $(VENV)/test-ready lint
-	$(BIN)/python -m pytest $(ARGS)
+	$(PYTEST) $(ARGS)
 
 # The tests that need no torch, in an environment of their own (CI runs them on a second Python).
 test-no-torch: $(VENV)/no-torch-ready
-	$(BIN)/python -m pytest -m "not slow" $(ARGS)
+	$(PYTEST) -m "not slow" $(ARGS)
 
 lint: $(VENV)/test-ready
 	$(BIN)/ruff check .
