@@ -43,7 +43,7 @@ def test_numbers_are_the_librarys(page, rows, library, look):
     assert rows["Step: rim minus trough"]["clinical"] == f"{library.clinical.step:.4g}"
     assert rows["Depth of trough"]["clinical"] == f"{library.clinical.trough_depth:.4g}"
     assert rows["Step: rim minus trough"]["SYNTHETIC"] == "\N{EN DASH}"
-    assert page.locator(".cem-word").first.inner_text() == f"halo {library.clinical.verdict.value}"
+    assert page.locator(".cem-word").first.inner_text().strip() == f"halo {library.clinical.verdict.value}"
     assert [one["image"] for one in look.state(page, "halo_verdicts")] == ["clinical"]
 
 
