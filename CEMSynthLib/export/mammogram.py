@@ -18,6 +18,7 @@ from CEMSynthLib import __version__
 from CEMSynthLib.export.exposure import ExposureParameters, add_exposure, set_moment
 from CEMSynthLib.export.files import replacing
 from CEMSynthLib.study.model import ImageKind, Laterality, PixelGrid, Side, ViewPosition, VOIWindow
+from CEMSynthLib.study.pydicom_api import save
 
 __all__ = [
     "VIEW_CODES",
@@ -305,7 +306,7 @@ def write_dataset(dataset: Dataset, path: Path) -> None:
         The file cannot be written.
     """
     with replacing(path) as temporary:
-        dataset.save_as(temporary, enforce_file_format=True)
+        save(dataset, temporary)
 
 
 def _add_patient_and_study(

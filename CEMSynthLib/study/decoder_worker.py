@@ -12,10 +12,6 @@ import sys
 import warnings
 from typing import IO, Any
 
-from pydicom.encaps import encapsulate
-from pydicom.pixels.decoders.base import get_decoder
-from pydicom.uid import UID
-
 
 def read_message(stream: IO[bytes]) -> tuple[dict[str, Any], bytes] | None:
     """Read a header and its bytes; ``None`` at the end of the stream."""
@@ -40,6 +36,11 @@ def write_message(stream: IO[bytes], content: dict[str, Any], data: bytes) -> No
 
 def main() -> None:
     """Answer until standard input ends."""
+    # pydicom 2 has none of them, and never starts this.
+    from pydicom.encaps import encapsulate
+    from pydicom.pixels.decoders.base import get_decoder
+    from pydicom.uid import UID
+
     warnings.simplefilter("ignore")
     write_message(sys.stdout.buffer, {}, b"")
     while (request := read_message(sys.stdin.buffer)) is not None:

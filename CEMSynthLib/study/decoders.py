@@ -1,20 +1,24 @@
 """Decoders: which package reads a compressed transfer syntax, and what to install where it is missing."""
 
-from pydicom.pixels.decoders.base import get_decoder
 from pydicom.uid import (
-    HTJ2K,
     JPEG2000,
     UID,
-    HTJ2KLossless,
-    HTJ2KLosslessRPCL,
     JPEG2000Lossless,
     JPEGBaseline8Bit,
     JPEGExtended12Bit,
-    JPEGLossless,
     JPEGLosslessSV1,
     JPEGLSLossless,
     JPEGLSNearLossless,
     RLELossless,
+)
+
+from CEMSynthLib.study.pydicom_api import (
+    HTJ2K,
+    HTJ2K_LOSSLESS,
+    HTJ2K_LOSSLESS_RPCL,
+    JPEG_LOSSLESS,
+    MODERN,
+    available_plugins,
 )
 
 _OPENJPEG = "pylibjpeg pylibjpeg-openjpeg"
@@ -22,14 +26,14 @@ _OPENJPEG = "pylibjpeg pylibjpeg-openjpeg"
 PACKAGES = {
     JPEGBaseline8Bit: "pillow",
     JPEGExtended12Bit: "pillow",  # 8 bits only, see `advice`
-    JPEGLossless: "python-gdcm",
+    JPEG_LOSSLESS: "python-gdcm",
     JPEGLosslessSV1: "python-gdcm",
     JPEGLSLossless: "pyjpegls",
     JPEGLSNearLossless: "pyjpegls",
     JPEG2000Lossless: _OPENJPEG,
     JPEG2000: _OPENJPEG,
-    HTJ2KLossless: _OPENJPEG,
-    HTJ2KLosslessRPCL: _OPENJPEG,
+    HTJ2K_LOSSLESS: _OPENJPEG,
+    HTJ2K_LOSSLESS_RPCL: _OPENJPEG,
     HTJ2K: _OPENJPEG,
     RLELossless: "pydicom",
 }
@@ -38,14 +42,14 @@ PACKAGES = {
 _PLUGINS = {
     JPEGBaseline8Bit: ("pillow",),
     JPEGExtended12Bit: ("pillow", "pylibjpeg"),
-    JPEGLossless: ("gdcm", "pylibjpeg"),
+    JPEG_LOSSLESS: ("gdcm", "pylibjpeg"),
     JPEGLosslessSV1: ("gdcm", "pylibjpeg"),
     JPEGLSLossless: ("pyjpegls",),
     JPEGLSNearLossless: ("pyjpegls",),
     JPEG2000Lossless: ("pylibjpeg", "pillow"),
     JPEG2000: ("pylibjpeg", "pillow"),
-    HTJ2KLossless: ("pylibjpeg",),
-    HTJ2KLosslessRPCL: ("pylibjpeg",),
+    HTJ2K_LOSSLESS: ("pylibjpeg",),
+    HTJ2K_LOSSLESS_RPCL: ("pylibjpeg",),
     HTJ2K: ("pylibjpeg",),
     RLELossless: ("pydicom",),
 }
@@ -63,7 +67,7 @@ def plugin_of(syntax: UID, bits_stored: int) -> str:
     """
     if syntax not in _PLUGINS:
         return ""
-    installed = get_decoder(syntax).available_plugins
+    installed = available_plugins(syntax)
     wanted = _PLUGINS[syntax]
     if syntax == JPEGExtended12Bit and bits_stored > 8:
         wanted = wanted[1:]
@@ -92,6 +96,8 @@ def advice(syntax: UID, bits_stored: int) -> str:
     """
     if not syntax.is_compressed:
         return ""
+    if not MODERN and syntax != RLELossless:
+        return f"Its compression ({syntax.name}) needs pydicom 3, which Slicer 5.12 has; export it uncompressed."
     packages = PACKAGES.get(syntax)
     if packages is None:
         return f"Nothing that is known decodes its compression ({syntax.name}); export it uncompressed."

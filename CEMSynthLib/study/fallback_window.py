@@ -12,6 +12,7 @@ from CEMSynthLib.study.errors import UnreadableImageError
 from CEMSynthLib.study.header import number, whole
 from CEMSynthLib.study.model import PixelGrid, VOIWindow
 from CEMSynthLib.study.pixels import load_dicom_pixels
+from CEMSynthLib.study.pydicom_api import unread_element
 
 # Rows read of an uncompressed image: 48 of 3062 are 0.2 MB in place of 14.7 MB, and meet every structure above 6 mm.
 _ROWS_READ = 48
@@ -52,7 +53,7 @@ def range_window(
 
 def _some_rows(dataset: FileDataset, path: Path, grid: PixelGrid, frame: int) -> NDArray[np.unsignedinteger] | None:
     syntax = dataset.file_meta.TransferSyntaxUID
-    element = dataset.get_item("PixelData", keep_deferred=True)
+    element = unread_element(dataset, "PixelData")
     if syntax.is_compressed or not isinstance(element, RawDataElement) or element.value is not None:
         return None  # small or deflated: cheap to read whole
     dtype = np.dtype(f"{'<' if syntax.is_little_endian else '>'}u{whole(dataset, 'BitsAllocated', 16) // 8}")

@@ -8,6 +8,7 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
 from CEMSynthLib.study.header import items, text, texts, whole
+from CEMSynthLib.study.pydicom_api import unread_element
 
 _GROUPS = ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence")
 # Attribute of a frame -> the attribute that an ordinary mammogram has for it.
@@ -53,7 +54,8 @@ def frame_header(dataset: Dataset, index: int) -> Dataset:
     if not groups:
         return dataset
     tags = list(dataset.keys())  # iterating over the data set itself would read the pixels
-    flat = Dataset({tag: dataset.get_item(tag, keep_deferred=True) for tag in tags if tag.group != 0x5200})
+    elements = ((tag, unread_element(dataset, tag)) for tag in tags if tag.group != 0x5200)
+    flat = Dataset({tag: element for tag, element in elements if element is not None})
     for group in groups:
         for macro in group:
             if macro.VR == "SQ" and macro.value:

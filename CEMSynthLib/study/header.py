@@ -13,6 +13,7 @@ from pydicom.multival import MultiValue
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from CEMSynthLib.study.errors import UnreadableImageError
+from CEMSynthLib.study.pydicom_api import implicit_and_little
 
 # What pydicom and its decoders raise on damaged or unsupported data (no common base type).
 DECODING_ERRORS = (
@@ -78,7 +79,7 @@ def open_header(path: Path) -> FileDataset:
 def complete_syntax(dataset: FileDataset) -> None:
     """Set the Transfer Syntax UID that the file was found to have, where it names none."""
     if not dataset.file_meta.get("TransferSyntaxUID"):
-        implicit, little = dataset.original_encoding
+        implicit, little = implicit_and_little(dataset)
         explicit = ExplicitVRLittleEndian if little else ExplicitVRBigEndian
         dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if implicit else explicit
 

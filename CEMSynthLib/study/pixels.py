@@ -9,8 +9,6 @@ import pydicom
 from numpy.typing import NDArray
 from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset, FileDataset
-from pydicom.encaps import get_frame
-from pydicom.pixels.utils import pixel_array
 from pydicom.uid import UID, RLELossless
 
 from CEMSynthLib.study.codestream import announced_shape
@@ -21,6 +19,7 @@ from CEMSynthLib.study.errors import UnreadableImageError
 from CEMSynthLib.study.functional_groups import frame_count
 from CEMSynthLib.study.header import DECODING_ERRORS, check_deflated, complete_syntax, whole
 from CEMSynthLib.study.model import CEMImage, FloatImage
+from CEMSynthLib.study.pydicom_api import compressed_frame, stored_values, unread_element
 from CEMSynthLib.study.quiet import quiet
 
 _UNDEFINED_LENGTH = 0xFFFFFFFF
@@ -52,7 +51,7 @@ def check_length(dataset: Dataset, path: Path) -> None:
         return
     pixels = whole(dataset, "Rows", 0) * whole(dataset, "Columns", 0) * frame_count(dataset)
     needed = pixels * whole(dataset, "BitsAllocated", 0) // 8
-    element = dataset.get_item("PixelData", keep_deferred=True)
+    element = unread_element(dataset, "PixelData")
     if isinstance(element, RawDataElement):
         announced = element.length
         there = len(element.value) if element.value is not None else path.stat().st_size - element.value_tell
@@ -144,12 +143,12 @@ def _stored(
     """Stored values of one frame."""
     syntax = dataset.file_meta.TransferSyntaxUID
     if not syntax.is_compressed:
-        return np.asarray(pixel_array(dataset, index=index))
-    frame = get_frame(dataset.PixelData, index, number_of_frames=frame_count(dataset))
+        return stored_values(dataset, index)
+    frame = compressed_frame(dataset, index, frame_count(dataset))
     _check_frame(frame, syntax, whole(dataset, "BitsAllocated", 0), shape, name)
     plugin = plugin_of(syntax, encoding.bits_stored)
     if syntax == RLELossless:  # pydicom's own, in Python
-        return np.asarray(pixel_array(dataset, index=index, decoding_plugin=plugin))
+        return stored_values(dataset, index, plugin)
     return decode_apart(
         frame, syntax=str(syntax), plugin=plugin, rows=shape[0], columns=shape[1], samples_per_pixel=1,
         number_of_frames=1, bits_allocated=whole(dataset, "BitsAllocated", 16), bits_stored=encoding.bits_stored,

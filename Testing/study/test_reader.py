@@ -243,7 +243,7 @@ def test_listing_reads_no_pixels(write_dicom, tmp_path, monkeypatch):
     def refuse(*args, **kwargs):
         raise AssertionError("pixels were decoded")
 
-    monkeypatch.setattr("CEMSynthLib.study.pixels.pixel_array", refuse)
+    monkeypatch.setattr("CEMSynthLib.study.pixels.stored_values", refuse)
     first, second = read_folder(tmp_path).studies[0].acquisitions
     with pytest.raises(UnreadableImageError, match="AssertionError"):  # the trap works
         first.low_energy.pixels()
