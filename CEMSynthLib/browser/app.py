@@ -19,7 +19,9 @@ from CEMSynthLib.browser.uploads import UploadLimits, Uploads
 from CEMSynthLib.browser.views import BrowserViews
 from CEMSynthLib.errors import CEMSynthError
 from CEMSynthLib.scene.comparison import Comparison
-from CEMSynthLib.scene.hanging import load_hanging
+from CEMSynthLib.scene.difference import remove_differences
+from CEMSynthLib.scene.hanging import hanging_keys, load_hanging
+from CEMSynthLib.scene.layout import Layout
 from CEMSynthLib.scene.study import StudyInScene
 from CEMSynthLib.study.reader import read_files, read_folder
 
@@ -139,6 +141,8 @@ class ReviewApp:
         try:
             volumes = self.study.load(key)
             self.comparison.show(volumes)
+            shown = hanging_keys(self.study.rows(), key).values()
+            remove_differences(self.scene, {key, *shown} if self._hangs else {key})
         except CEMSynthError as error:
             self.say(str(error))
             return
@@ -171,6 +175,10 @@ class ReviewApp:
             panel.close()
         self.comparison.release()
         self.folder.close()
+
+    @property
+    def _hangs(self) -> bool:
+        return self.comparison.state.layout is Layout.HANGING
 
     def _shown(self, key: str, volumes: "AcquisitionVolumes | None") -> None:
         self.selected = key

@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     from CEMSynthLib.browser.app import ReviewApp
 
 _log = logging.getLogger(__name__)
-#: Saved this long after the first change that is not saved yet.
-DELAY_S = 2.0
+#: Saved this long after the first change that was told, and so often for those that nobody tells (a window that is
+#: dragged): a crash loses less than five seconds. Work that is the same is not written again.
+DELAY_S, PERIOD_S = 2.0, 4.0
 
 
 class Keeper:
@@ -29,11 +30,14 @@ class Keeper:
         self._app = app
         self._file: Autosave | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._period: asyncio.TimerHandle | None = None
 
     def open(self, keys: Sequence[str]) -> bool:
         """Another study is open: give its work back to the panels; whether there was any."""
         self._stop()
         self._file = Autosave(study_mark(keys)) if keys else None
+        if self._period is None:
+            self._period = event_loop().call_later(PERIOD_S, self._again)
         found = self._file.load() if self._file is not None else None
         if found is None:
             return False
@@ -66,8 +70,14 @@ class Keeper:
             _log.warning("Work could not be saved: %s", error.strerror)
             self._app.say("Your work could not be saved; free some disk space.")
 
+    def _again(self) -> None:
+        self._period = event_loop().call_later(PERIOD_S, self._again)
+        self.save()
+
     def close(self) -> None:
         """Save for the last time."""
+        if self._period is not None:
+            self._period.cancel()
         self.save()
         self._file = None
 

@@ -6,6 +6,7 @@ import webbrowser
 from functools import partial
 from pathlib import Path
 
+from CEMSynthLib.commands.progress_bar import progress_bar
 from CEMSynthLib.errors import CEMSynthError
 
 _ACKNOWLEDGE = "--i-know-that-others-can-reach-it"
@@ -54,7 +55,8 @@ def run(arguments: argparse.Namespace) -> int:
     if not address.local:
         _warn(arguments.host, arguments.acknowledged)
     check = OpenGLCheck()
-    found = read_folder(arguments.path) if arguments.path else None
+    with progress_bar("Reading", "file") as reading:
+        found = read_folder(arguments.path, reading) if arguments.path else None
     synthetic = read_folder(arguments.synthetic) if arguments.synthetic else None
     regions = read_regions(arguments.regions)
     what = Review(found, synthetic, regions, UploadLimits(arguments.upload_limit_mb << 20))

@@ -22,6 +22,12 @@ class ComparisonWindows:
 
     def follow(self, shown: Iterable[AcquisitionVolumes]) -> None:
         """Share the windows of these acquisitions and of no others; pairs that share already are left alone."""
+        shown = list(shown)
+        keys = {volumes.key for volumes in shown}
+        for number, centered in list(self._centered.items()):
+            if centered.volume.GetAttribute(names.DIFFERENCE_OF) not in keys:
+                # It would keep the pixels of an image that nobody sees.
+                self._centered.pop(number).release()
         pairs = {
             (volumes.recombined.GetID(), volumes.synthetic.GetID()): (volumes.recombined, volumes.synthetic)
             for volumes in shown

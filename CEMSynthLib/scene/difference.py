@@ -1,5 +1,6 @@
 """Difference: synthetic minus clinical image in the units of the clinical one, zero in the middle of its colors."""
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -51,6 +52,18 @@ def difference_volume(scene: "vtkMRMLScene", volumes: AcquisitionVolumes) -> "vt
     _set_values(node, values, clinical)
     node.SetAttribute(names.FINGERPRINT, made_of)
     return node
+
+
+def remove_differences(scene: "vtkMRMLScene", but: Collection[str]) -> None:
+    """Remove the difference images of all acquisitions but those of some keys; each takes as much room as an image.
+
+    They are made again when they are shown.
+    """
+    count = scene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode")
+    nodes = [scene.GetNthNodeByClass(index, "vtkMRMLScalarVolumeNode") for index in range(count)]
+    for node in nodes:
+        if node.GetAttribute(names.KIND) == names.DIFFERENCE_KIND and node.GetAttribute(names.DIFFERENCE_OF) not in but:
+            scene.RemoveNode(node)
 
 
 def difference_of(clinical: "vtkMRMLScalarVolumeNode", synthetic: "vtkMRMLScalarVolumeNode") -> FloatImage | None:

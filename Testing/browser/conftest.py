@@ -166,7 +166,7 @@ def pictures(page):
     return found
 
 
-def settle(page, still_s=0.8, limit_s=20.0):
+def settle(page, still_s=0.6, limit_s=20.0):
     """Wait until the images have stopped changing."""
     addresses = "[...document.querySelectorAll('.image-display-area')].map(i => i.src).join()"
     last, since, until = None, time.monotonic(), time.monotonic() + limit_s

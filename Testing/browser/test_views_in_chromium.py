@@ -23,7 +23,7 @@ def acquisition(study):
 
 @pytest.fixture
 def page(server, open_page):
-    page = open_page(server)
+    page = open_page(server, (1600, 900))
     yield page
     page.close()
 

@@ -207,11 +207,19 @@ def test_a_killed_server_loses_at_most_five_seconds(serve, open_page, look, stud
     page.keyboard.press("2")
     page.keyboard.press("k")
     look.wait(page, "s('compare_corner') && s('compare_layout') === 'CLINICAL_SYNTHETIC'")
+    look.settle(page)
+    own = look.pictures(page)[0]
+    box = page.locator(".image-display-area").first.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x, y - 80, steps=6)
+    page.mouse.up()
+    look.settle(page)
+    windowed = look.pictures(page)[0]
     done = time.monotonic()
     saved = state / "cemsynth/review"
-    while time.monotonic() - done < 5 and not any(
-        '"CLINICAL_SYNTHETIC"' in p.read_text() for p in saved.glob("*.json")
-    ):
+    while time.monotonic() - done < 5 and '"windows": {"' not in "".join(p.read_text() for p in saved.glob("*.json")):
         time.sleep(0.1)
     (file,) = saved.glob("*.json")
     assert file.stat().st_mode & 0o077 == 0
@@ -225,5 +233,9 @@ def test_a_killed_server_loses_at_most_five_seconds(serve, open_page, look, stud
     page = open_page(second)
     look.wait(page, "s('compare_corner') && s('compare_layout') === 'CLINICAL_SYNTHETIC'")
     assert "found again" in look.state(page, "page_message")
-    assert len(look.pictures(page)) == 2
+    look.settle(page)
+    again = look.pictures(page)
+    assert len(again) == 2
+    # The window that was dragged is back, not the image's own.
+    assert np.abs(again[0] - windowed).mean() < np.abs(again[0] - own).mean() / 4
     page.close()

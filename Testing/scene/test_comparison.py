@@ -1,5 +1,6 @@
 """The comparison on real nodes: what is shown of what is there, windows, difference, state, order of views."""
 
+import gc
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,7 +11,13 @@ from CEMSynthLib.scene.acquisitions import find_acquisition, load_acquisition
 from CEMSynthLib.scene.comparison import Comparison
 from CEMSynthLib.scene.comparison_state import ComparisonState, read_state, write_state
 from CEMSynthLib.scene.corner import corner_text
-from CEMSynthLib.scene.difference import CenteredWindow, difference_of, difference_volume
+from CEMSynthLib.scene.difference import (
+    CenteredWindow,
+    difference_of,
+    difference_volume,
+    find_difference,
+    remove_differences,
+)
 from CEMSynthLib.scene.diverging import SIZE, color_at, diverging_colors
 from CEMSynthLib.scene.exposure_attributes import exposure_attributes, minutes_since_injection
 from CEMSynthLib.scene.hanging import hanging_keys, neighbor
@@ -227,6 +234,21 @@ def test_regions_and_halo_are_drawn_over_the_difference_too(compared) -> None:
     assert node in views_by_acquisition(compared.scene)[key]
     assert node in slice_views_of(compared.scene, key)
     assert node not in slice_views_of(compared.scene, key, ImageKind.SYNTHETIC)
+
+
+def test_differences_of_other_acquisitions_give_their_room_back(compared) -> None:
+    import weakref
+
+    compared.comparison.update(layout=Layout.CLINICAL_SYNTHETIC_DIFFERENCE)
+    scene, key = compared.scene, compared.volumes.key
+    pixels = weakref.ref(find_difference(scene, key).GetImageData())
+    remove_differences(scene, {key})
+    assert find_difference(scene, key) is not None
+    compared.comparison.forget()
+    remove_differences(scene, {"another"})
+    assert find_difference(scene, key) is None
+    gc.collect()
+    assert pixels() is None
 
 
 def test_state_is_kept_in_the_scene(mrml) -> None:

@@ -6,8 +6,24 @@ from typing import TYPE_CHECKING, Any
 from CEMSynthLib.browser.keys import Key
 from CEMSynthLib.browser.mouse import Tool
 from CEMSynthLib.browser.panel import Panel
+from CEMSynthLib.browser.panels.compare_widgets import (
+    LAYOUTS,
+    SWITCHES,
+    build_bar,
+    build_panel,
+    preset_choice,
+    view_names,
+)
+from CEMSynthLib.browser.panels.compare_work import (
+    Windows,
+    choices_of,
+    known_choices,
+    known_windows,
+    show_windows,
+    windows_in,
+)
 from CEMSynthLib.browser.window_drag import WindowDrag
-from CEMSynthLib.scene.comparison_state import ComparisonState
+from CEMSynthLib.scene.acquisitions import acquisitions_in
 from CEMSynthLib.scene.layout import VIEWS, Content, Layout
 
 if TYPE_CHECKING:
@@ -15,31 +31,6 @@ if TYPE_CHECKING:
     from CEMSynthLib.scene.acquisitions import AcquisitionVolumes
 
 BLINK_S = 0.7
-LAYOUTS = {
-    Layout.LOW_CLINICAL_SYNTHETIC: ("mdi-view-week-outline", "LE | clinical | SYNTHETIC"),
-    Layout.CLINICAL_SYNTHETIC: ("mdi-view-split-vertical", "clinical | SYNTHETIC"),
-    Layout.CLINICAL_SYNTHETIC_DIFFERENCE: ("mdi-plus-minus-variant", "clinical | SYNTHETIC | difference"),
-    Layout.HANGING: ("mdi-view-grid-outline", "four views hanging"),
-    Layout.ONE_LARGE: ("mdi-square-outline", "one large view"),
-}
-CONTENTS = {
-    Content.LOW_ENERGY: "low energy",
-    Content.RECOMBINED: "clinical iodine",
-    Content.SYNTHETIC: "SYNTHETIC iodine",
-    Content.DIFFERENCE: "difference",
-}
-TOOLS = {
-    Tool.WINDOW: ("mdi-contrast-circle", "Drag: window (W)"),
-    Tool.PAN: ("mdi-cursor-move", "Drag: pan (H)"),
-    Tool.ZOOM: ("mdi-magnify", "Drag: zoom (Z)"),
-}
-SWITCHES = {
-    "linked": ("mdi-link-variant", "Zoom and pan together (L)"),
-    "inverted": ("mdi-invert-colors", "Exchange black and white (I)"),
-    "cursor": ("mdi-crosshairs", "Mark the place under the mouse in the other views (C)"),
-    "ruler": ("mdi-ruler", "Scale bar (R)"),
-    "corner": ("mdi-text-box-outline", "Minutes since injection, thickness, kVp (K)"),
-}
 
 
 class ComparePanel(Panel):
@@ -54,6 +45,8 @@ class ComparePanel(Panel):
         self._comparison = app.comparison
         self._comparison.changed = self._on_changed
         self._blinking: asyncio.Task[None] | None = None
+        #: Windows of saved work whose images are not loaded yet.
+        self._windows: Windows = {}
         self._window_drag = WindowDrag(app.scene)
         self._window_drag.want(True)
         self.state.compare_presets = []
@@ -67,109 +60,11 @@ class ComparePanel(Panel):
 
     def build_bar(self) -> None:
         """The bar above the views."""
-        from trame.widgets import vuetify3 as v
-
-        nothing = "!study_selected"
-        with v.VBtnToggle(model_value=("compare_layout",), density="compact", mandatory=True, color="primary"):
-            for number, (layout, (icon, label)) in enumerate(LAYOUTS.items(), start=1):
-                v.VBtn(
-                    icon=icon,
-                    value=layout.name,
-                    size="small",
-                    title=f"{label} ({number})",
-                    click=(self.choose_layout, f"['{layout.name}']"),
-                )
-        v.VDivider(vertical=True, classes="mx-2")
-        with v.VBtnToggle(v_model=("compare_tool",), density="compact", mandatory=True, color="primary"):
-            for tool, (icon, label) in TOOLS.items():
-                v.VBtn(icon=icon, value=tool.value, size="small", title=label)
-        v.VDivider(vertical=True, classes="mx-2")
-        for name, (icon, label) in SWITCHES.items():
-            v.VBtn(
-                icon=icon,
-                size="small",
-                title=label,
-                color=(f"compare_{name} ? 'primary' : undefined",),
-                active=(f"compare_{name}",),
-                click=(self.toggle, f"['{name}']"),
-            )
-        v.VDivider(vertical=True, classes="mx-2")
-        with v.VMenu():
-            with v.Template(v_slot_activator="{ props }"):
-                v.VBtn(
-                    icon="mdi-tune-variant",
-                    size="small",
-                    v_bind="props",
-                    disabled=(nothing,),
-                    title="Windows of the iodine images",
-                )
-            with v.VList(density="compact"):
-                v.VListItem(
-                    v_for="name in compare_presets",
-                    key="name",
-                    title=("name === 'own' ? 'own window (0)' : name",),
-                    click=(self.choose_preset, "[name]"),
-                )
-        v.VBtn(
-            icon="mdi-fit-to-screen-outline",
-            size="small",
-            title="Fit the breast (F); whole image (O)",
-            disabled=(nothing,),
-            click=self.fit,
-        )
-        v.VBtn(
-            "1:1",
-            size="small",
-            min_width=40,
-            title="One image pixel as one screen pixel (A)",
-            disabled=(nothing,),
-            click=self.actual_pixels,
-        )
-        v.VSpacer()
-        v.VBtn(
-            icon="mdi-swap-horizontal-circle-outline",
-            size="small",
-            title="Blink: clinical and SYNTHETIC in turn (B)",
-            active=("compare_blink",),
-            color=("compare_blink ? 'secondary' : undefined",),
-            disabled=("!compare_pair",),
-            click=self.toggle_blink,
-        )
-        v.VSlider(
-            v_model=("compare_fade",),
-            min=0,
-            max=100,
-            step=5,
-            hide_details=True,
-            density="compact",
-            color="secondary",
-            disabled=("!compare_pair",),
-            style="max-width: 180px; min-width: 120px",
-            classes="mr-3",
-            prepend_icon="mdi-circle-opacity",
-            title="Views of the SYNTHETIC image: left clinical, right SYNTHETIC (X)",
-        )
-        v.VBtn(icon="mdi-keyboard-outline", size="small", title="Keys (?)", click="page_help_open = true")
+        build_bar(self)
 
     def build(self) -> None:
         """What the large view and the hanging views show."""
-        from trame.widgets import html
-        from trame.widgets import vuetify3 as v
-
-        v.VSelect(
-            label="Large and hanging views show",
-            model_value=("compare_content",),
-            items=("compare_contents", [{"title": text, "value": c.name} for c, text in CONTENTS.items()]),
-            disabled=("!compare_chosen",),
-            density="compact",
-            hide_details=True,
-            update_modelValue=(self.choose_content, "[$event]"),
-        )
-        html.Div(
-            "The layout says what its views show; choose the hanging views or one large view first.",
-            v_if="!compare_chosen",
-            classes="text-caption text-medium-emphasis mt-1",
-        )
+        build_panel(self)
 
     def choose_layout(self, name: str) -> None:
         """Arrange the views."""
@@ -232,7 +127,9 @@ class ComparePanel(Panel):
 
     def on_shown(self, volumes: "AcquisitionVolumes | None") -> None:
         """Another acquisition has other windows to choose from."""
-        self.state.compare_presets = [preset.name for preset in self._comparison.presets()] if volumes else []
+        self.state.compare_presets = [preset_choice(one) for one in self._comparison.presets()] if volumes else []
+        if volumes is not None:
+            self._show_saved_windows(volumes)
         if not self._comparison.can_compare:
             self.stop_blink()
 
@@ -242,17 +139,15 @@ class ComparePanel(Panel):
 
     def work(self) -> dict[str, Any]:
         """Layout, switches, fade and the window of the images that are shown."""
-        state = self._comparison.state
-        return {
-            "layout": state.layout.name,
-            "content": state.content.name,
-            "fade": state.fade,
-            **{name: getattr(state, name) for name in SWITCHES},
-        }
+        windows = {**self._windows, **windows_in(self.app.scene)}
+        return {**choices_of(self._comparison.state), "windows": windows}
 
     def restore(self, work: dict[str, Any]) -> None:
-        """Take the choices back."""
-        self._comparison.update(**_choices(work))
+        """Take the choices back; windows of images that are not loaded yet wait for them."""
+        self._comparison.update(**known_choices(work))
+        self._windows = known_windows(work)
+        for volumes in acquisitions_in(self.app.scene):
+            self._show_saved_windows(volumes)
 
     def close(self) -> None:
         """Stop blinking."""
@@ -278,6 +173,10 @@ class ComparePanel(Panel):
         self.app.views.tool = Tool(compare_tool)
         self._window_drag.want(self.app.views.tool is Tool.WINDOW)
 
+    def _show_saved_windows(self, volumes: "AcquisitionVolumes") -> None:
+        show_windows(volumes, self._windows)
+        self._windows.pop(volumes.key, None)
+
     def _write_state(self) -> None:
         state = self._comparison.state
         self.state.compare_layout = state.layout.name
@@ -287,7 +186,8 @@ class ComparePanel(Panel):
         self.state.compare_chosen = any(spec.content is None for spec in VIEWS[state.layout])
         for name in SWITCHES:
             self.state[f"compare_{name}"] = getattr(state, name)
-        self.state.view_names = _view_names(state)
+        shown = self._comparison.volumes
+        self.state.view_names = view_names(state, shown.name if shown is not None else "")
 
     def _all_keys(self) -> list[Key]:
         def layout(name: str) -> Any:
@@ -325,29 +225,3 @@ class ComparePanel(Panel):
 
     def _flip(self, name: str) -> None:
         self.state[name] = not self.state[name]
-
-
-def _choices(work: dict[str, Any]) -> dict[str, Any]:
-    """The choices that this version knows."""
-    found: dict[str, Any] = {name: bool(work[name]) for name in SWITCHES if name in work}
-    if work.get("layout") in Layout.__members__:
-        found["layout"] = Layout[work["layout"]]
-    if work.get("content") in Content.__members__:
-        found["content"] = Content[work["content"]]
-    if isinstance(work.get("fade"), (int, float)):
-        found["fade"] = min(max(float(work["fade"]), 0.0), 1.0)
-    return found
-
-
-def _view_names(state: ComparisonState) -> dict[str, str]:
-    """What the views say they show."""
-    names = {}
-    for spec in (spec for specs in VIEWS.values() for spec in specs):
-        content = spec.content or state.content
-        text = CONTENTS[content]
-        if content is Content.SYNTHETIC and state.fade < 1:
-            text = (
-                CONTENTS[Content.RECOMBINED] if state.fade == 0 else f"clinical + {round(100 * state.fade)} % SYNTHETIC"
-            )
-        names[spec.tag] = f"{spec.cell} {text}".strip()
-    return names

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from CEMSynthLib.browser.panels.compare_panel import TOOLS
+from CEMSynthLib.browser.panels.compare_widgets import TOOLS
 from CEMSynthLib.reading.form import Question, QuestionKind
 
 if TYPE_CHECKING:
