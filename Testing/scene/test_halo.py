@@ -1,6 +1,7 @@
 """The halo in a scene: known steps, lines at known distances, tables, charts, corrected edge, line by hand."""
 
 import gc
+import json
 import sys
 from pathlib import Path
 
@@ -410,3 +411,24 @@ def test_without_synthetic_image_the_clinical_one_is_measured(mrml, tmp_path) ->
     assert {row.synthetic for row in halo.rows(volumes.key)} == {"no such image"}
     assert halo.chart(volumes.key).GetNumberOfPlotSeriesNodes() == 2
     halo.release()
+
+
+def test_what_was_drawn_by_hand_comes_back_from_json_as_it_was(measured) -> None:
+    from CEMSynthLib.scene.halo.by_hand import draw_again, hand_drawn
+
+    key = measured.volumes.key
+    line, edge = measured.halo.add_line(measured.volumes), measured.halo.correct_edge(measured.volumes)
+    measured.halo.set_line_width(key, 3.5)
+    step = measured.halo.update_line(key).results["clinical"].step
+    stamp = measured.halo.prepare(measured.volumes).stamp
+    kept = json.loads(json.dumps(hand_drawn(measured.scene)))
+    assert draw_again(measured.scene, kept) == 0, "both are there"
+    for node in (edge, line):
+        measured.scene.RemoveNode(node)
+    damaged = [{}, 7, {**kept[0], "points": [[0, 0, 0]]}, {**kept[0], "chest_wall": "up"}, {**kept[1], "role": "star"}]
+    assert draw_again(measured.scene, [*damaged, *kept]) == 2
+    measured.halo.show(measured.volumes, lines=False, sectors=False)
+    assert hand_drawn(measured.scene) == kept
+    assert measured.halo.prepare(measured.volumes).stamp == stamp
+    assert measured.halo.update_line(key).results["clinical"].step == step
+    assert visible_in(measured, measured.halo.line(key)) == set(VIEW_TAGS.values())

@@ -12,6 +12,7 @@ from CEMSynthLib.browser.region_rows import NONE, hex_color
 from CEMSynthLib.browser.soon import Soon
 from CEMSynthLib.errors import CEMSynthError
 from CEMSynthLib.scene import attributes as names
+from CEMSynthLib.scene.halo.by_hand import draw_again, hand_drawn
 from CEMSynthLib.scene.halo.in_scene import HaloInScene
 from CEMSynthLib.scene.halo.tables import CLINICAL, LINE_COLORS, SYNTHETIC, HaloRow
 
@@ -98,11 +99,14 @@ class HaloPanel(Panel):
         self._show_line()
 
     def work(self) -> dict[str, Any]:
-        """Which drawings are shown."""
-        return {"lines": bool(self.state.halo_lines), "sectors": bool(self.state.halo_sectors)}
+        """Which drawings are shown, and what was drawn by hand."""
+        shown = {"lines": bool(self.state.halo_lines), "sectors": bool(self.state.halo_sectors)}
+        return {**shown, "drawn": hand_drawn(self.app.scene)}
 
     def restore(self, work: dict[str, Any]) -> None:
-        """Show them again."""
+        """Show and draw them again."""
+        drawn = work.get("drawn")
+        draw_again(self.app.scene, drawn if isinstance(drawn, list) else [])
         self.state.halo_lines, self.state.halo_sectors = bool(work.get("lines")), bool(work.get("sectors"))
         self.on_shown(self._shown)
 
@@ -140,6 +144,7 @@ class HaloPanel(Panel):
         """Remove the line."""
         if self._shown is not None:
             self.halo.remove_line(self._shown.key)
+            self.app.touched()
             self.refresh()
 
     def set_width(self, text: str) -> None:
@@ -193,10 +198,12 @@ class HaloPanel(Panel):
     # Following
 
     def _on_edge(self, key: str) -> None:
+        self.app.touched()
         if self._shown is not None and self._shown.key == key:
             self._edge_rests.restart()
 
     def _on_line(self, key: str) -> None:
+        self.app.touched()
         if self._shown is not None and self._shown.key == key:
             self._line_moved.ask()
 
@@ -235,6 +242,7 @@ class HaloPanel(Panel):
             action(self._shown)
         except CEMSynthError as error:
             self.app.say(str(error))
+        self.app.touched()
         self.refresh()
 
     def _flip(self, name: str) -> None:

@@ -165,7 +165,7 @@ class HaloInScene:
         if node is None:
             node = roles.ensure_node(self._scene, volumes.key, roles.EDGE, _CURVE, f"{volumes.name} skin edge")
             write_skin_curve(node, measured.breast, volumes.low_energy)
-            _markups_display(node, (1.0, 0.9, 0.2), points=1.6)
+            roles.style_drawn(node, roles.EDGE)
         self._tie()
         self._observe()
         return node
@@ -202,7 +202,7 @@ class HaloInScene:
         if node.GetAttribute(names.BAND_WIDTH) is None:
             node.SetAttribute(names.BAND_WIDTH, f"{width:.3g}")
         node.EndModify(was)
-        _markups_display(node, (1.0, 1.0, 1.0), points=2.0)
+        roles.style_drawn(node, roles.LINE)
         self._tie()
         self._observe()
         self.update_line(volumes.key)
@@ -306,17 +306,3 @@ class HaloInScene:
 
     def _depth_unit(self, measured: "HaloMeasurement") -> str:
         return "mm" if measured.input.spacing_mm else "pixels"
-
-
-def _markups_display(node: Any, color: tuple[float, float, float], points: float) -> None:
-    """Thin lines, small handles, no text over the image."""
-    if node.GetDisplayNode() is None:
-        node.CreateDefaultDisplayNodes()
-    display = node.GetDisplayNode()
-    display.SetVisibility(False)
-    display.SetSelectedColor(*color)
-    display.SetColor(*color)
-    display.SetPropertiesLabelVisibility(False)
-    display.SetPointLabelsVisibility(False)
-    display.SetGlyphScale(points)
-    display.SetCurveLineSizeMode(display.UseLineThickness)

@@ -14,6 +14,8 @@ NUMBERS, PROFILE, MARKS, SERIES, CHART = "numbers", "profile", "marks", "series"
 DISTANCE, SECTORS, COLORS = "distance", "sectors", "colors"
 #: Put before the roles of the tables and the chart of a line laid by hand.
 OF_LINE = "line "
+# Color and size of the points.
+_STYLES = {EDGE: ((1.0, 0.9, 0.2), 1.6), LINE: ((1.0, 1.0, 1.0), 2.0)}
 
 
 def nodes_of(scene: "vtkMRMLScene", key: str | None, role: str, kind: str) -> "Iterator[vtkMRMLNode]":
@@ -80,3 +82,18 @@ def nodes_of_acquisition(scene: "vtkMRMLScene", key: str) -> list[Any]:
         for i in range(scene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode"))
     ]
     return [node for node in found if node.GetAttribute(names.ACQUISITION) == key]
+
+
+def style_drawn(node: Any, role: str) -> None:
+    """Thin lines, small handles and no text over the image for a skin edge or a line; hidden until it is tied."""
+    color, points = _STYLES[role]
+    if node.GetDisplayNode() is None:
+        node.CreateDefaultDisplayNodes()
+    display = node.GetDisplayNode()
+    display.SetVisibility(False)
+    display.SetSelectedColor(*color)
+    display.SetColor(*color)
+    display.SetPropertiesLabelVisibility(False)
+    display.SetPointLabelsVisibility(False)
+    display.SetGlyphScale(points)
+    display.SetCurveLineSizeMode(display.UseLineThickness)
