@@ -44,6 +44,8 @@ def difference(view, expected, reach=3):
 
 
 def test_each_view_shows_its_image_pixel_by_pixel(page, look, acquisition):
+    page.keyboard.press("o")
+    look.settle(page)
     page.keyboard.press("a")
     look.settle(page)
     low, clinical, empty = look.pictures(page)
