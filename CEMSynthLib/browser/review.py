@@ -10,6 +10,8 @@ from CEMSynthLib.browser.server import Address, make_server, run_server
 from CEMSynthLib.browser.uploads import UploadLimits
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from CEMSynthLib.browser.panel import Panel
     from CEMSynthLib.measurement.markups import TiedRegion
     from CEMSynthLib.study.model import StudyFolder
@@ -29,12 +31,15 @@ class Review:
         Regions drawn on it before, from markups files.
     limits
         How much an upload may bring.
+    readers
+        Folder of a reader study to read in place of a study.
     """
 
     found: "StudyFolder | None"
     synthetic: "StudyFolder | None" = None
     regions: "Sequence[TiedRegion]" = ()
     limits: UploadLimits = field(default_factory=UploadLimits)
+    readers: "Path | None" = None
 
 
 def panels() -> "list[type[Panel]]":
@@ -82,6 +87,8 @@ def review(what: Review, address: Address, check: OpenGLCheck, on_ready: Callabl
     try:
         if what.found is not None:
             app.open(what.found, what.synthetic, what.regions)
+        if what.readers is not None:
+            app.panel("reading").offer(what.readers)  # type: ignore[attr-defined]
 
         def ready(port: int, **_: Any) -> None:
             on_ready(address.url(port), address.url_once(port))

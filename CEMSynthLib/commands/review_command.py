@@ -24,7 +24,11 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     """Describe the subcommand."""
     parser = subparsers.add_parser("review", help="compare and measure a study in the browser")
     parser.add_argument(
-        "path", type=Path, nargs="?", metavar="PATH", help="folder, zip archive or DICOMDIR (default: none)"
+        "path",
+        type=Path,
+        nargs="?",
+        metavar="PATH",
+        help="folder, zip archive, DICOMDIR or reader study (default: none)",
     )
     parser.add_argument("--synthetic", type=Path, metavar="DIR", help="folder of synthetic images made from it")
     parser.add_argument(
@@ -49,17 +53,20 @@ def run(arguments: argparse.Namespace) -> int:
     from CEMSynthLib.browser.server import Address
     from CEMSynthLib.browser.uploads import UploadLimits
     from CEMSynthLib.measurement.markups import read_regions
+    from CEMSynthLib.reading.protocol import PROTOCOL_FILE
     from CEMSynthLib.study.reader import read_folder
 
     address = Address(arguments.host, arguments.port)
     if not address.local:
         _warn(arguments.host, arguments.acknowledged)
     check = OpenGLCheck()
+    # Its images are blinded: nothing else is opened beside them.
+    readers = arguments.path if arguments.path and (arguments.path / PROTOCOL_FILE).is_file() else None
     with progress_bar("Reading", "file") as reading:
-        found = read_folder(arguments.path, reading) if arguments.path else None
+        found = read_folder(arguments.path, reading) if arguments.path and readers is None else None
     synthetic = read_folder(arguments.synthetic) if arguments.synthetic else None
     regions = read_regions(arguments.regions)
-    what = Review(found, synthetic, regions, UploadLimits(arguments.upload_limit_mb << 20))
+    what = Review(found, synthetic, regions, UploadLimits(arguments.upload_limit_mb << 20), readers)
     review(what, address, check, partial(say_where, open_it=not arguments.no_browser))
     return 0
 

@@ -28,12 +28,15 @@ def state(tmp_path_factory):
     return tmp_path_factory.mktemp("state-of-reading")
 
 
-def begin(page, look, folder):
+def choose(page, look, folder):
     page.click("[title=Reading]")
     page.fill(".cem-reading-folder input", str(folder))
     look.wait(page, "s('reading_readers').length === 1")
     page.click(".cem-reading-reader")
     page.click(".v-list-item:has-text('R1')")
+
+
+def begin(page, look):
     page.click(".cem-start")
     look.wait(page, "s('reading_now')")
     page.wait_for_function("document.querySelectorAll('.image-display-area').length === 4")
@@ -60,7 +63,8 @@ def test_a_case_is_read_saved_and_nothing_is_lost_in_a_crash(serve, open_page, l
     page = open_page(server, wait=False)
     page.wait_for_selector(".cem-rail")
     what_is_wrong_with_a_folder_is_said(page, look, tmp_path)
-    begin(page, look, folder)
+    choose(page, look, folder)
+    begin(page, look)
     assert page.locator(".cem-view-name").all_inner_texts() == ["CC 1", "CC 2", "MLO 1", "MLO 2"]
     # Both images of a row are framed alike: the breast is as high in one as in the other, and fills the view.
     heights = [int((picture[30:].max(axis=(1, 2)) > 60).sum()) for picture in look.pictures(page)]
@@ -122,9 +126,10 @@ def test_a_case_is_read_saved_and_nothing_is_lost_in_a_crash(serve, open_page, l
     page.wait_for_timeout(1500)
     server.kill()
     page.close()
-    page = open_page(serve(state=state), wait=False)
+    # The folder of a reader study is offered at once.
+    page = open_page(serve(folder, state=state), wait=False)
     page.wait_for_selector(".cem-rail")
-    begin(page, look, folder)
+    begin(page, look)
     assert look.state(page, "reading_answers") == given
     assert look.state(page, "reading_marks") == 1
     page.click(".cem-leave")

@@ -73,6 +73,14 @@ class ReadingPanel(Panel):
         self._keep.cancel()
         self.desk.close()
 
+    def offer(self, folder: Path) -> None:
+        """Show this panel with a reader study to choose a reader of."""
+        self.state.reading_folder, self.state.page_tab = str(folder.resolve()), self.name
+        self._on_folder()
+        if len(self.state.reading_readers) == 1:
+            (self.state.reading_reader,) = self.state.reading_readers
+        self.state.reading_missing = self._missing()
+
     # What the reader does
 
     def start_or_leave(self) -> None:
