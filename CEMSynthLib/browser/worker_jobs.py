@@ -80,7 +80,7 @@ class WorkerJobs:
         """
         if self.running:
             raise SceneError("Synthetic images are being made already; wait for them or cancel.")
-        self.running, self._canceled = True, False
+        self.running = True
         made: list[str] = []
         failed: list[str] = []
         try:
@@ -99,8 +99,9 @@ class WorkerJobs:
         except CancelledError:
             self._canceled = True
         finally:
-            self.running = False
-        return JobReport(tuple(made), tuple(failed), self._canceled)
+            # A cancel can come before a run has begun; so it is forgotten when the run ends, not when it begins.
+            canceled, self.running, self._canceled = self._canceled, False, False
+        return JobReport(tuple(made), tuple(failed), canceled)
 
     def cancel(self) -> None:
         """Stop the run; images that are made stay."""

@@ -110,13 +110,17 @@ def test_blink_fade_and_difference(page, look, synthesized):
 def test_a_run_can_be_canceled_and_the_page_answers_meanwhile(page, look, synthesized):
     tab(page, "Synthesis")
     page.click("text=All acquisitions of the list")
-    page.click(".cem-run")
+    page.evaluate("const run = document.querySelector('.cem-run'); run.click(); run.click()")
     page.keyboard.press("i")
     look.wait(page, "s('compare_inverted') === true", 5)
     page.keyboard.press("i")
-    if look.state(page, "synthesis_running"):
-        page.click(".cem-run")
-    look.wait(page, "!s('synthesis_running')", 30)
+    look.wait(page, "!s('synthesis_running') && s('page_message').includes('Canceled.')", 30)
+    made = ["SYNTHETIC" in row["kinds"] for row in look.state(page, "study_rows")]
+    assert made[0]
+    assert not all(made)
+    # The next run is not canceled by the last one's cancel.
+    page.click(".cem-run")
+    look.wait(page, "s('study_rows').every(row => row.kinds.includes('SYNTHETIC')) && !s('synthesis_running')", 60)
     page.click("text=All acquisitions of the list")
     assert page.seen.errors == []
 

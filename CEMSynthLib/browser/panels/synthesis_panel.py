@@ -124,7 +124,7 @@ class SynthesisPanel(Panel):
 
     def run_or_cancel(self) -> None:
         """Begin, or stop what runs."""
-        if self.jobs.running:
+        if self.state.synthesis_running:
             self.state.synthesis_step = "stopping"
             self.jobs.cancel()
         elif not self._missing():
