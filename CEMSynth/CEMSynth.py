@@ -93,6 +93,8 @@ class CEMSynthWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.addObserver(scene, scene.EndImportEvent, self.onSceneEndImport)
         self.addObserver(scene, scene.EndBatchProcessEvent, self.onSceneEndBatchProcess)
         self.addObserver(scene, scene.NodeRemovedEvent, self.onNodeRemoved)
+        if getattr(self.parent, "isEntered", False):  # reloaded while it is open: Slicer does not enter it again
+            self.enter()
 
     def cleanup(self) -> None:
         self.setParameterNode(None)

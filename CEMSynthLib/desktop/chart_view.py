@@ -32,10 +32,11 @@ class ChartView:
         chart
             A vtkMRMLPlotChartNode or ``None``.
         parent
-            A node of the module: a view that has a parent is none of Slicer's own layout.
+            A node of the module: a view without a parent would be one of Slicer's own layout, so nothing is shown then.
         """
-        self._frame.visible = chart is not None
-        if chart is None:
+        there = chart is not None and parent is not None
+        self._frame.visible = there
+        if not there:
             return
         node = self._node(parent)
         if self._widget is None:
@@ -64,7 +65,8 @@ class ChartView:
             node.SetName(self._tag)
             node.SetSaveWithScene(False)
             node.SetHideFromEditors(True)
-            if parent is not None:
-                node.SetAndObserveParentLayoutNodeID(parent.GetID())
+            node.SetAndObserveParentLayoutNodeID(parent.GetID())
             node = scene.AddNode(node)
+        elif node.GetParentLayoutNode() is None:  # the scene was closed meanwhile, which resets the node
+            node.SetAndObserveParentLayoutNodeID(parent.GetID())
         return node

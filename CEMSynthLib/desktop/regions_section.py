@@ -270,7 +270,7 @@ class RegionsSection(Section):
     def onSaveTableClicked(self) -> None:
         """Save the numbers as CSV."""
         path = qt.QFileDialog.getSaveFileName(
-            slicer.util.mainWindow(), _("Save the table"), f"{self._folder()}/regions.csv", _("Table (*.csv)")
+            slicer.util.mainWindow(), _("Save the table"), str(Path(self._folder()) / "regions.csv"), _("Table (*.csv)")
         )
         shown = self.panel.shown
         if path and shown is not None:

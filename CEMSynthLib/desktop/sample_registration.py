@@ -34,4 +34,5 @@ def openSample(source: Any = None) -> None:
         What Sample Data gives; not needed.
     """
     slicer.util.selectModule("CEMSynth")
-    slicer.modules.cemsynth.widgetRepresentation().self().panel.sections["Study"].onSampleClicked()
+    # A click: a disabled button does nothing while another study is read, or beside blinded images.
+    slicer.modules.cemsynth.widgetRepresentation().self().ui.sampleButton.click()

@@ -135,6 +135,9 @@ class StudySection(Section):
         if not name:
             return
         path = Path(name) if name.lower().endswith(".mrb") else Path(name + ".mrb")
+        if path.exists() and path != Path(name):  # the dialog has asked about the name without the ending
+            self.say(_("{name} is there already; choose another name.").format(name=path.name))
+            return
         qt.QApplication.setOverrideCursor(qt.Qt.WaitCursor)
         try:
             save_deidentified(slicer.mrmlScene, path)

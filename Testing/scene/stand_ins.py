@@ -258,13 +258,29 @@ def install(monkeypatch: Any, world: Any, main_window: bool = True) -> ModuleTyp
     module = importlib.util.module_from_spec(spec)
     monkeypatch.setitem(sys.modules, "CEMSynth", module)
     spec.loader.exec_module(module)
+    _enter_as_slicer(module.CEMSynthWidget)
     return module
+
+
+def _enter_as_slicer(kind: Any) -> None:
+    """As in qSlicerAbstractModuleWidget: it is entered before Python's enter(), and left before Python's exit()."""
+    enter, leave = kind.enter, kind.exit
+
+    def entered(widget: Any) -> None:
+        widget.parent.isEntered = True
+        enter(widget)
+
+    def left(widget: Any) -> None:
+        widget.parent.isEntered = False
+        leave(widget)
+
+    kind.enter, kind.exit = entered, left
 
 
 def parent() -> Any:
     """The widget that Slicer gives to a module."""
     layout = SimpleNamespace(addWidget=lambda widget: None)
-    return SimpleNamespace(isEntered=True, layout=lambda: layout)
+    return SimpleNamespace(isEntered=False, layout=lambda: layout)
 
 
 def _stand_in(monkeypatch: Any, name: str, **members: Any) -> None:

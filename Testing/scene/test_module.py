@@ -231,6 +231,21 @@ def test_reload_forgets_the_library_and_releases_the_views(module, folders, monk
     assert slicer.app.layoutManager().layoutChanged.slots == []
 
 
+def test_a_reload_while_the_module_is_open_leaves_it_open(module, folders) -> None:
+    """Slicer makes a new widget for the same parent and calls setup() only."""
+    open_study(module, folders)
+    module.widget.cleanup()
+    again = module.module.CEMSynthWidget(module.widget.parent)
+    again.setup()
+    try:
+        assert again.panel.parameterNode is not None
+        assert again.panel.shown is not None
+        again.ui.acquisitionTable.selectRow(0)
+        assert again.ui.compareCollapsibleButton.enabled
+    finally:
+        again.cleanup()
+
+
 def test_without_a_main_window(mrml, monkeypatch, folders) -> None:
     stand_ins.QSettings.stored.clear()
     cemsynth = stand_ins.install(monkeypatch, mrml(), main_window=False)

@@ -189,6 +189,15 @@ def test_names_in_the_scene_are_told_and_left_out_of_a_copy(module, folder: Path
     assert not (tmp_path / "SIM-7-0001.mrb").exists()
 
 
+def test_a_copy_never_replaces_a_file_that_the_dialog_did_not_ask_about(module, folder: Path, tmp_path: Path) -> None:
+    """Not every system adds the ending in the dialog."""
+    (tmp_path / "copy.mrb").write_text("the user's")
+    sys.modules["qt"].QFileDialog.answers.append(str(tmp_path / "copy"))
+    module.ui.saveDeidentifiedButton.click()
+    assert "copy.mrb is there already" in module.ui.statusLabel.text
+    assert (tmp_path / "copy.mrb").read_text() == "the user's"
+
+
 def test_deleting_a_node_by_hand(module, folder: Path) -> None:
     open_folder(module, folder)
     shown = module.panel.shown
@@ -294,8 +303,8 @@ def test_the_sample_is_registered_when_slicer_has_started(module, monkeypatch) -
     assert what["customDownloader"].__name__ == "openSample"
     opened = []
     monkeypatch.setattr(slicer.util, "selectModule", opened.append, raising=False)
-    section = SimpleNamespace(onSampleClicked=lambda: opened.append("sample"))
-    widget = SimpleNamespace(panel=SimpleNamespace(sections={"Study": section}))
+    button = SimpleNamespace(click=lambda: opened.append("sample"))
+    widget = SimpleNamespace(ui=SimpleNamespace(sampleButton=button))
     representation = SimpleNamespace(self=lambda: widget)
     slicer.modules.cemsynth = SimpleNamespace(widgetRepresentation=lambda: representation)
     what["customDownloader"](None)

@@ -25,8 +25,9 @@ class Signal:
 
     def emit(self, *arguments: Any) -> None:
         for slot in list(self.slots):
-            # PythonQt leaves out the arguments that a slot does not take.
-            slot(*arguments[: len(inspect.signature(slot).parameters)])
+            # PythonQt leaves out the arguments that a function or method does not take, but gives all to a partial().
+            plain = inspect.isfunction(slot) or inspect.ismethod(slot)
+            slot(*arguments[: len(inspect.signature(slot).parameters) if plain else None])
 
 
 class Layout:
