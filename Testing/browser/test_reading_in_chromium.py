@@ -12,6 +12,11 @@ from CEMSynthLib.study.mask import breast_mask
 from CEMSynthLib.study.reader import read_folder
 
 pytestmark = pytest.mark.slow
+SEND = """async () => {
+  const form = new FormData();
+  form.append('file', new Blob(['x']), 'x.dcm');
+  return (await fetch('/upload', {method: 'POST', headers: {'X-CEMSynth': '1'}, body: form})).json();
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -78,9 +83,15 @@ def test_a_case_is_read_saved_and_nothing_is_lost_in_a_crash(serve, open_page, l
     assert "recombined" not in json.dumps(look.state(page, "reading_questions")).lower()
     assert page.locator("[title=Study]").is_disabled()
     page.keyboard.press("5")
-    page.wait_for_timeout(300)
+    page.keyboard.press("?")
+    look.wait(page, "s('page_help_open')")
+    page.keyboard.press("Escape")
+    look.wait(page, "!s('page_help_open')")
     assert look.state(page, "compare_layout") == "LOW_CLINICAL_SYNTHETIC"
     assert page.locator(".image-display-area").count() == 4
+
+    sent = page.evaluate(SEND)
+    assert "reader study" in sent["error"]
 
     assert page.locator(".cem-save").is_disabled()
     answer(page, look, "bpe", "b")

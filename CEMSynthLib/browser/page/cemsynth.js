@@ -14,8 +14,11 @@
       const keys = window.trame.state.get("page_keys") || [];
       const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
       if (!keys.includes(key)) return;
-      event.preventDefault();
-      event.stopPropagation();
+      // Escape closes menus and sheets too.
+      if (key !== "Escape") {
+        event.preventDefault();
+        event.stopPropagation();
+      }
       window.trame.trigger("page_key", [key]);
     },
     true

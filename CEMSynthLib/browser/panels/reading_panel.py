@@ -69,7 +69,8 @@ class ReadingPanel(Panel):
         self._refresh_form()
 
     def close(self) -> None:
-        """Let go of the reader's file."""
+        """Keep what is not saved yet, and let go of the reader's file."""
+        self._keep_answers()
         self._keep.cancel()
         self.desk.close()
 
