@@ -178,6 +178,15 @@ def test_name_color_and_lock(page, look):
     look.wait(page, "s('page_message').includes('already')")
     look.wait(page, "document.querySelectorAll('.cem-name input')[1].value !== 'mass'")
     page.keyboard.press("Escape")
+    # A name that tells the patient is shown without it where patients are hidden, and stays what it is.
+    patient = look.state(page, "study_rows")[0]["patient"]
+    names.nth(0).fill(f"{patient} mass")
+    names.nth(0).press("Enter")
+    look.wait(page, f"s('regions_cards')[0].name === '{patient} mass'")
+    page.evaluate("window.trame.state.set('study_hide_names', true)")
+    look.wait(page, "s('regions_cards')[0].name === '\N{HORIZONTAL ELLIPSIS} mass'")
+    page.evaluate("window.trame.state.set('study_hide_names', false)")
+    look.wait(page, f"s('regions_cards')[0].name === '{patient} mass'")
     page.locator(".cem-color").first.evaluate(
         "e => { e.value = '#00ff88'; e.dispatchEvent(new Event('change', {bubbles: true})); }"
     )

@@ -29,6 +29,8 @@ COALESCE_S = 0.05
 #: Uncertainties are computed when nothing has changed for so long, one at a time; between two the page answers.
 REST_S = 0.25
 NEXT_S = 0.01
+#: In place of a patient's ID.
+HIDDEN = "\N{HORIZONTAL ELLIPSIS}"
 HINTS = {
     RegionKind.RECTANGLE: "Click two opposite corners in a view. Esc gives up.",
     RegionKind.ELLIPSE: "Click two opposite corners of its box in a view. Esc gives up.",
@@ -58,6 +60,7 @@ class RegionsPanel(Panel):
         self.state.regions_titles = {formula.value: short for formula, (short, _) in FORMULAS.items()}
         self.state.change("regions_formula")(self._on_formula)
         self.state.change("compare_tool")(self._on_tool)
+        self.state.change("study_hide_names")(self._on_hidden)
         app.keys.add(*self._keys())
 
     @property
@@ -81,10 +84,13 @@ class RegionsPanel(Panel):
         kind = self._drawing.kind
         self.state.regions_drawing = kind.value if kind is not None else ""
         self.state.regions_hint = HINTS[kind] if kind is not None else ""
-        self.state.regions_cards = region_cards(self.regions)
+        cards = region_cards(self.regions)
+        for card in cards:
+            card["name"], card["background"] = self._without_patient(card["name"], card["background"])
+        self.state.regions_cards = cards
         self.state.regions_selected = self.regions.selected
         self.state.regions_backgrounds = [
-            {"key": region.key, "name": region.name}
+            {"key": region.key, "name": self._without_patient(region.name)[0]}
             for region in self.regions.regions()
             if region.role is RegionRole.BACKGROUND
         ]
@@ -150,6 +156,9 @@ class RegionsPanel(Panel):
 
     def rename(self, key: str, name: str) -> None:
         """Give a region another name."""
+        # A name that is shown without the patient's ID was not typed like that.
+        if any(region.key == key and self._without_patient(region.name) == [name] for region in self.regions.regions()):
+            return
         self._change(lambda: self.regions.rename(key, name))
         # The card goes on showing what was typed where it was not taken, unless it is made anew.
         if not any(region.key == key and region.name == name for region in self.regions.regions()):
@@ -222,7 +231,18 @@ class RegionsPanel(Panel):
     # Inside
 
     def _show_numbers(self) -> None:
-        self.state.regions_numbers = region_numbers(self.regions.rows(), self.formula)
+        numbers = region_numbers(self.regions.rows(), self.formula)
+        for one in numbers.values():
+            (one["note"],) = self._without_patient(one["note"])
+        self.state.regions_numbers = numbers
+
+    def _without_patient(self, *texts: str) -> list[str]:
+        """Texts as they are shown: files of regions are named by patient, and the user may hide patients."""
+        hidden = {row.patient_id for row in self.app.study.rows()} if self.state.study_hide_names else set()
+        shown = list(texts)
+        for patient in hidden - {""}:
+            shown = [text.replace(patient, HIDDEN) for text in shown]
+        return shown
 
     def _change(self, work: Callable[[], object]) -> None:
         """Do something to the regions; what cannot be done is told."""
@@ -245,6 +265,9 @@ class RegionsPanel(Panel):
         if self._drawing.kind is not None:
             self._drawing.stop()
             self.refresh()
+
+    def _on_hidden(self, **_: Any) -> None:
+        self.refresh()
 
     def _flip_role(self) -> None:
         lesion, background = RegionRole.LESION.value, RegionRole.BACKGROUND.value
