@@ -18,6 +18,12 @@ class DICOMCEMSynthPluginClass(DICOMPlugin):
     def __init__(self):
         super().__init__()
         self.loadType = _("Contrast-enhanced mammogram")
+        self.tags["modality"] = "0008,0060"  # Slicer 5.10 has no tag of this name yet
+
+    def examineForImport(self, fileLists):
+        # Slicer 5.10 does not do this by itself. Not cached: the images of a study are paired over all its series, of
+        # which more can be imported later.
+        return [loadable for files in fileLists for loadable in self.examineFiles(files)]
 
     def examineFiles(self, files):
         files = [file for file in files if slicer.dicomDatabase.fileValue(file, self.tags["modality"]) == "MG"]

@@ -43,13 +43,13 @@ class Database:
 
 
 class BasePlugin:
-    """What DICOMLib.DICOMPlugin gives, in short."""
+    """What DICOMLib.DICOMPlugin of Slicer 5.10 gives, in short; later ones give more."""
 
     def __init__(self) -> None:
-        self.tags = {"modality": "0008,0060"}
+        self.tags = {"seriesDescription": "0008,103E", "seriesNumber": "0020,0011", "frameOfReferenceUID": "0020,0052"}
 
     def examineForImport(self, fileLists):
-        return [loadable for files in fileLists for loadable in self.examineFiles(files)]
+        return []
 
     def addSeriesInSubjectHierarchy(self, loadable, node) -> None:
         hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
