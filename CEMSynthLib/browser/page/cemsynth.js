@@ -2,15 +2,19 @@
 (function () {
   "use strict";
 
-  function typing(target) {
-    return target.isContentEditable || /^(input|textarea|select)$/i.test(target.tagName);
+  // Boxes and buttons take no letters; arrows move within lists and sliders.
+  function typing(target, key) {
+    if (target.isContentEditable || /^(textarea|select)$/i.test(target.tagName)) return true;
+    const input = /^input$/i.test(target.tagName);
+    if (input && !/^(checkbox|radio|range|button|file)$/.test(target.type)) return true;
+    return key.startsWith("Arrow") && (input || !!target.closest("[role=listbox], [role=menu], [role=slider], .v-overlay"));
   }
 
   document.addEventListener(
     "keydown",
     function (event) {
       if (event.ctrlKey || event.altKey || event.metaKey || event.repeat || !window.trame) return;
-      if (typing(event.target) && event.key !== "Escape") return;
+      if (typing(event.target, event.key) && event.key !== "Escape") return;
       const keys = window.trame.state.get("page_keys") || [];
       const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
       if (!keys.includes(key)) return;
