@@ -99,8 +99,8 @@ class TrainingData:
     image_sha256
         Of the pixels of the training images (`CEMSynthLib.training.hashes.pixel_sha256`), sorted.
     image_fingerprints
-        Of the low-energy training images (`CEMSynthLib.training.fingerprint.fingerprint`), sorted; coarse pictures by which
-        an image is known again after resaving.
+        Of the low-energy training images (`CEMSynthLib.training.fingerprint.fingerprint`), sorted; coarse pictures by
+        which an image is known again after resaving.
     patient_hashes
         HMAC-SHA-256 of the patient identifiers on both sides under a key that stays with who trained, sorted.
     curves
