@@ -272,6 +272,25 @@ def card_metrics(result: CohortResult, description: str) -> "HeldOutMetrics":
                 "bland_altman_bias": _rounded(change.agreement.bias),
             }
         )
+    halo = result.halo.retained
+    for what, estimate in (
+        *((figure.what, figure.estimate) for figure in result.lesions.enhancement),
+        ("Halo step kept: mean over images of synthetic over clinical step", halo),
+    ):
+        if estimate.value is not None:
+            low, high = estimate.interval_95 or (None, None)
+            rows.append(
+                {
+                    "compared": what,
+                    "place": "lesion regions" if estimate is not halo else "skin edge",
+                    "formula": estimate.formula,
+                    "value": _rounded(estimate.value),
+                    "low": _rounded(low),
+                    "high": _rounded(high),
+                    "count": estimate.count,
+                    "patients": estimate.patients,
+                }
+            )
     return HeldOutMetrics(f"{heldout.verdict} {description}", tuple(rows))
 
 

