@@ -20,6 +20,10 @@ def selectedFiles() -> list[Path]:
     browser = getattr(getattr(slicer.modules, "DICOMInstance", None), "browserWidget", None)
     if browser is None:
         raise NothingSelectedError(_("Open the DICOM module first and select a study in it."))
+    if getattr(browser, "useExpertimentalVisualDICOMBrowser", False):  # so spelled in Slicer 5.10
+        raise NothingSelectedError(
+            _("Slicer 5.10's experimental browser does not tell what is selected: turn it off in the DICOM module.")
+        )
     if getattr(browser, "useVisualDICOMBrowser", False):
         series = browser.dicomVisualBrowser.patientView().selectedSeriesInstanceUIDs()
         lists = browser.getFileListsForRole(list(series), "SeriesUIDList")

@@ -152,6 +152,14 @@ def test_selection_of_the_visual_browser(module, folder: Path, monkeypatch) -> N
     assert len(names(module)) == 4
 
 
+def test_the_experimental_browser_of_slicer_5_10_tells_nothing(module, monkeypatch) -> None:
+    browser = SimpleNamespace(useExpertimentalVisualDICOMBrowser=True, fileLists=[("stale.dcm",)])
+    modules = SimpleNamespace(DICOMInstance=SimpleNamespace(browserWidget=browser))
+    monkeypatch.setattr(slicer, "modules", modules, raising=False)
+    module.ui.dicomSelectionButton.click()
+    assert "turn it off" in module.ui.statusLabel.text
+
+
 def test_how_files_were_read_is_told_for_the_selected_acquisition(module, folder: Path) -> None:
     assert not module.ui.explanationGroupBox.visible
     open_folder(module, folder)
