@@ -16,7 +16,7 @@ TrainingRange = Mapping[str, tuple[float, float]]
 
 #: The figures with their units, in words for people.
 NAMES = {
-    "spacing_mm": "pixel spacing (mm)",
+    "spacing_mm": "pixel spacing on the network's grid (mm)",
     "breast_area_cm2": "breast area (cm2)",
     "gray_quantile_10": "10% quantile of the normalized gray scale",
     "gray_quantile_25": "25% quantile of the normalized gray scale",
@@ -56,7 +56,8 @@ def image_statistics(prepared: Prepared, spacing_mm: tuple[float, float] | None)
     inside = prepared.image[prepared.mask]
     figures: dict[str, float] = {}
     if spacing_mm is not None:
-        figures["spacing_mm"] = float(np.sqrt(spacing_mm[0] * spacing_mm[1]))
+        # The network sees its own grid: finer pixels are averaged to it, only coarser ones bring less than it knows.
+        figures["spacing_mm"] = max(float(np.sqrt(spacing_mm[0] * spacing_mm[1])), prepared.card.working_spacing_mm)
         figures["breast_area_cm2"] = float(prepared.geometry.mask.sum() * spacing_mm[0] * spacing_mm[1] / 100)
     for percent in (10, 25, 50, 75, 90):
         figures[f"gray_quantile_{percent}"] = float(np.quantile(inside, percent / 100))
