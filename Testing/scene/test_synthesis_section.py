@@ -365,13 +365,14 @@ def test_another_model_is_added_and_one_can_choose(module, tmp_path) -> None:
     assert synthetic(module).GetID() != first.GetID()
     assert UNLIKE in module.ui.statusLabel.text
     assert "OUTSIDE" in module.ui.syntheticNoteLabel.text
+    assert "1e+08" in module.ui.syntheticNoteLabel.text
     assert module.ui.syntheticNoteLabel.styleSheet
     assert module.ui.syntheticComboBox.visible
     assert module.ui.syntheticComboBox.currentText.startswith("mine")
     module.ui.syntheticComboBox.setCurrentIndex(0)
     assert synthetic(module).GetID() == first.GetID()
     assert module.widget.panel.shown.synthetic is first
-    assert "OUTSIDE" not in module.ui.syntheticNoteLabel.text
+    assert "1e+08" not in module.ui.syntheticNoteLabel.text
 
 
 def test_a_saved_scene_comes_back_with_its_model(module, tmp_path) -> None:
