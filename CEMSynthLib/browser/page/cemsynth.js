@@ -15,6 +15,8 @@
     function (event) {
       if (event.ctrlKey || event.altKey || event.metaKey || event.repeat || !window.trame) return;
       if (typing(event.target, event.key) && event.key !== "Escape") return;
+      // The help sheet closes by itself only once it has the focus, which comes some frames after it is open.
+      if (event.key === "Escape" && window.trame.state.get("page_help_open")) window.trame.state.set("page_help_open", false);
       const keys = window.trame.state.get("page_keys") || [];
       const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
       if (!keys.includes(key)) return;
