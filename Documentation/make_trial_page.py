@@ -46,7 +46,7 @@ def page(after: dict[str, Any], trial: dict[str, Any]) -> str:
         "What `cemsynth trial --preset test` gave with the shipped demo model: 40 simulated test patients of the "
         "study's design (seed 2026), whom the model has not seen, once with low energy after injection, which holds "
         "some iodine, and once before. The thresholds of the model observer were chosen on 40 simulated training "
-        "patients. Good or bad, the numbers stand as they came out; `Documentation/make_trial_page.py` wrote this page.",
+        "patients. Good or bad, numbers stand as they came out; `Documentation/make_trial_page.py` wrote this page.",
         "",
         f"{after['verdict']} Before injection: {before['verdict']}",
         "",
