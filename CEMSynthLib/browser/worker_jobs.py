@@ -7,7 +7,6 @@ import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -21,8 +20,6 @@ from CEMSynthLib.study.errors import UnreadableImageError
 if TYPE_CHECKING:
     from slicer import vtkMRMLScalarVolumeNode
 
-    from CEMSynthLib.generator.card import ModelCard
-    from CEMSynthLib.generator.results import SyntheticImage
 
 #: What says that one image cannot be used; all other errors end a run.
 _ABOUT_AN_IMAGE = (PreparationError, SceneError, UnreadableImageError)
@@ -138,33 +135,13 @@ class WorkerJobs:
         on_progress(0.0, "preparing")
         work = partial(generator.synthesize_array, given.pixels, given.window, given.spacing_mm, report)
         image = await loop.run_in_executor(self._thread, work)
-        add_synthetic(source, image.pixels, image.window, record_of_image(image, generator.card))
+        add_synthetic(source, image.pixels, image.window, SyntheticRecord(**image.told(generator.card)))
 
     def _low_energy(self, key: str) -> "vtkMRMLScalarVolumeNode":
         source = self._study.load(key).low_energy
         if source is None:
             raise SceneError("This acquisition has no low-energy image, so no synthetic image can be made of it.")
         return source
-
-
-def record_of_image(image: "SyntheticImage", card: "ModelCard") -> SyntheticRecord:
-    """What is kept with a synthetic volume about how it was made."""
-    made = image.provenance
-    return SyntheticRecord(
-        model_name=made.model_name,
-        model_version=made.model_version,
-        model_sha256=made.weights_sha256,
-        training_data=card.training.description,
-        intended_use=card.intended_use,
-        held_out=card.metrics.description,
-        simulated_only=made.simulated_only,
-        training_range=image.training_range,
-        warnings=image.warnings,
-        device=made.device,
-        device_reason=made.device_reason,
-        seconds=round(made.seconds, 3),
-        created=datetime.now().isoformat(timespec="seconds"),
-    )
 
 
 def _tell(on_step: OnStep, number: int, count: int, fraction: float, what: str) -> None:

@@ -17,7 +17,6 @@ from CEMSynthLib.generator.client_job import delete_job, read_job, write_job
 from CEMSynthLib.generator.client_process import WORKER_FILE
 from CEMSynthLib.generator.errors import CancelledError, PreparationError
 from CEMSynthLib.generator.protocol import Message, cancel, error_of, load_model
-from CEMSynthLib.generator.results import SyntheticImage
 from CEMSynthLib.generator.store import find_model
 from CEMSynthLib.progress import Progress, silent
 from CEMSynthLib.scene.errors import SceneError
@@ -146,7 +145,9 @@ class Synthesis:
                 source = self._lowEnergy(key)
                 given = low_energy_input(source)
                 image = generator.synthesize_array(given.pixels, given.window, given.spacing_mm)
-                made.append(add_synthetic(source, image.pixels, image.window, recordOf(image, generator.card)))
+                made.append(
+                    add_synthetic(source, image.pixels, image.window, SyntheticRecord(**image.told(generator.card)))
+                )
                 progress(number, len(keys), "synthetic images")
         return made
 
@@ -281,7 +282,7 @@ class Synthesis:
                 raise SceneError(
                     _("The low-energy image was removed from the scene, so its synthetic image is left out.")
                 )
-            node = add_synthetic(source, image.pixels, image.window, recordOf(image, self._card))
+            node = add_synthetic(source, image.pixels, image.window, SyntheticRecord(**image.told(self._card)))
         except _ABOUT_AN_IMAGE as error:
             self._failed.append(str(error))
         except CEMSynthError as error:
@@ -336,23 +337,3 @@ class Synthesis:
         if self._timer is not None:
             self._timer.stop()
             self._timer = None
-
-
-def recordOf(image: SyntheticImage, card: ModelCard) -> SyntheticRecord:
-    """What is kept with a synthetic volume about how it was made."""
-    made = image.provenance
-    return SyntheticRecord(
-        model_name=made.model_name,
-        model_version=made.model_version,
-        model_sha256=made.weights_sha256,
-        training_data=card.training.description,
-        intended_use=card.intended_use,
-        held_out=card.metrics.description,
-        simulated_only=made.simulated_only,
-        training_range=image.training_range,
-        warnings=image.warnings,
-        device=made.device,
-        device_reason=made.device_reason,
-        seconds=round(made.seconds, 3),
-        created=datetime.now().isoformat(timespec="seconds"),
-    )

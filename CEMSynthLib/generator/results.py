@@ -1,8 +1,9 @@
 """Results: a synthetic image with where it came from, and what everything that makes them looks like (no torch)."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from CEMSynthLib.generator.card import ModelCard
 from CEMSynthLib.study.model import CEMImage, FloatImage, VOIWindow
@@ -66,6 +67,25 @@ class SyntheticImage:
     warnings: tuple[str, ...]
     provenance: Provenance
     training_range: str = NOT_KNOWN
+
+    def told(self, card: ModelCard) -> dict[str, Any]:
+        """What a scene keeps about how the image was made: the fields of `scene.synthetic_volume.SyntheticRecord`."""
+        made = self.provenance
+        return {
+            "model_name": made.model_name,
+            "model_version": made.model_version,
+            "model_sha256": made.weights_sha256,
+            "training_data": card.training.description,
+            "intended_use": card.intended_use,
+            "held_out": card.metrics.description,
+            "simulated_only": made.simulated_only,
+            "training_range": self.training_range,
+            "warnings": self.warnings,
+            "device": made.device,
+            "device_reason": made.device_reason,
+            "seconds": round(made.seconds, 3),
+            "created": datetime.now().isoformat(timespec="seconds"),
+        }
 
 
 class Generator(Protocol):
