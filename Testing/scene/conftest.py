@@ -1,6 +1,9 @@
 """A real MRML scene with slice views, from the slicer-core wheel."""
 
 import gc
+import os
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -138,3 +141,25 @@ def acquisition(tmp_path: Path):
         return Acquisition(Laterality.RIGHT, ViewPosition.CC, le, None, iodine), synthetic
 
     return make
+
+
+@pytest.fixture(scope="session")
+def rendered(tmp_path_factory):
+    """Run a script of this folder that renders real slice views off-screen; gives the folder with its pictures."""
+    pytest.importorskip("slicer")
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[2])}
+    if sys.platform == "linux":
+        environment.setdefault("VTK_DEFAULT_OPENGL_WINDOW", "vtkEGLRenderWindow")
+    command = {"capture_output": True, "text": True, "check": False, "env": environment, "timeout": 300}
+    # Without an OpenGL library the process ends: these tests are skipped then, and pytest lives on.
+    probe = "import vtk; w = vtk.vtkRenderWindow(); w.SetOffScreenRendering(1); w.Render(); print('rendered')"
+    if "rendered" not in subprocess.run([sys.executable, "-c", probe], **command).stdout:
+        pytest.skip("no off-screen rendering here (Debian packages libegl1 and libgl1-mesa-dri)")
+
+    def run(script: str) -> Path:
+        folder = tmp_path_factory.mktemp("pictures")
+        done = subprocess.run([sys.executable, str(Path(__file__).with_name(script)), str(folder)], **command)
+        assert done.returncode == 0, done.stderr[-3000:]
+        return folder
+
+    return run

@@ -2,42 +2,17 @@
 
 import json
 import math
-import os
-import subprocess
-import sys
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-SCRIPT = Path(__file__).with_name("render_regions.py")
-PROBE = "import vtk; w = vtk.vtkRenderWindow(); w.SetOffScreenRendering(1); w.Render(); print('rendered')"
 ORANGE, BLUE, YELLOW = (255, 140, 26), (64, 166, 255), (255, 255, 102)
 
 
 @pytest.fixture(scope="module")
-def seen(tmp_path_factory) -> SimpleNamespace:
-    pytest.importorskip("slicer")
-    environment = os.environ | {"PYTHONPATH": str(SCRIPT.parents[2])}
-    if sys.platform == "linux":
-        environment.setdefault("VTK_DEFAULT_OPENGL_WINDOW", "vtkEGLRenderWindow")
-    # Without an OpenGL library the process ends: these tests are skipped then, and pytest lives on.
-    probe = subprocess.run(
-        [sys.executable, "-c", PROBE], capture_output=True, text=True, check=False, env=environment, timeout=120
-    )
-    if "rendered" not in probe.stdout:
-        pytest.skip("no off-screen rendering here (Debian packages libegl1 and libgl1-mesa-dri)")
-    folder = tmp_path_factory.mktemp("pictures")
-    done = subprocess.run(
-        [sys.executable, str(SCRIPT), str(folder)],
-        capture_output=True,
-        text=True,
-        check=False,
-        env=environment,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
+def seen(rendered) -> SimpleNamespace:
+    folder = rendered("render_regions.py")
     with np.load(folder / "pictures.npz") as stored:
         pictures = {name: stored[name].astype(int) for name in stored.files}
     return SimpleNamespace(pictures=pictures, facts=json.loads((folder / "facts.json").read_text()))

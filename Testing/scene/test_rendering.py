@@ -1,17 +1,11 @@
 """What a user sees in real slice views: pictures rendered off-screen against known images."""
 
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-SCRIPT = Path(__file__).with_name("render_comparison.py")
-PROBE = "import vtk; w = vtk.vtkRenderWindow(); w.SetOffScreenRendering(1); w.Render(); print('rendered')"
 LOW, CLINICAL, SYNTHETIC = "CEMSynthLowEnergy", "CEMSynthClinical", "CEMSynthSynthetic"
 DIFFERENCE, LARGE = "CEMSynthDifference", "CEMSynthSingle"
 ROWS, COLUMNS = 90, 60
@@ -19,28 +13,9 @@ LABEL, CURSOR = (255, 199, 61), (255, 217, 51)
 
 
 @pytest.fixture(scope="module")
-def seen(tmp_path_factory) -> SimpleNamespace:
+def seen(rendered) -> SimpleNamespace:
     """The pictures of render_comparison.py by case and view, and what else it found."""
-    pytest.importorskip("slicer")
-    environment = os.environ | {"PYTHONPATH": str(SCRIPT.parents[2])}
-    if sys.platform == "linux":
-        environment.setdefault("VTK_DEFAULT_OPENGL_WINDOW", "vtkEGLRenderWindow")
-    # Without an OpenGL library the process ends: these tests are skipped then, and pytest lives on.
-    probe = subprocess.run(
-        [sys.executable, "-c", PROBE], capture_output=True, text=True, check=False, env=environment, timeout=120
-    )
-    if "rendered" not in probe.stdout:
-        pytest.skip("no off-screen rendering here (Debian packages libegl1 and libgl1-mesa-dri)")
-    folder = tmp_path_factory.mktemp("pictures")
-    done = subprocess.run(
-        [sys.executable, str(SCRIPT), str(folder)],
-        capture_output=True,
-        text=True,
-        check=False,
-        env=environment,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
+    folder = rendered("render_comparison.py")
     with np.load(folder / "pictures.npz") as stored:
         pictures = {name.replace("__", "/"): stored[name].astype(int) for name in stored.files}
     return SimpleNamespace(**pictures_of(pictures), facts=json.loads((folder / "facts.json").read_text()))

@@ -1,15 +1,8 @@
 """The halo in real slice views, rendered off-screen: lines where they belong, sectors over their own image."""
 
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 
-SCRIPT = Path(__file__).with_name("render_halo.py")
-PROBE = "import vtk; w = vtk.vtkRenderWindow(); w.SetOffScreenRendering(1); w.Render(); print('rendered')"
 LOW, CLINICAL, SYNTHETIC = "CEMSynthLowEnergy", "CEMSynthClinical", "CEMSynthSynthetic"
 #: 5, 10 and 15 mm.
 LINES = {5.0: (230, 159, 0), 10.0: (86, 180, 232), 15.0: (0, 158, 115)}
@@ -17,19 +10,8 @@ YELLOW, VIOLET = (253, 231, 37), (68, 1, 84)
 
 
 @pytest.fixture(scope="module")
-def seen(tmp_path_factory) -> dict[str, np.ndarray]:
-    pytest.importorskip("slicer")
-    environment = os.environ | {"PYTHONPATH": str(SCRIPT.parents[2])}
-    if sys.platform == "linux":
-        environment.setdefault("VTK_DEFAULT_OPENGL_WINDOW", "vtkEGLRenderWindow")
-    command = {"capture_output": True, "text": True, "check": False, "env": environment, "timeout": 300}
-    # Without an OpenGL library the process ends: these tests are skipped then, and pytest lives on.
-    probe = subprocess.run([sys.executable, "-c", PROBE], **command)
-    if "rendered" not in probe.stdout:
-        pytest.skip("no off-screen rendering here (Debian packages libegl1 and libgl1-mesa-dri)")
-    folder = tmp_path_factory.mktemp("pictures")
-    done = subprocess.run([sys.executable, str(SCRIPT), str(folder)], **command)
-    assert done.returncode == 0, done.stderr[-3000:]
+def seen(rendered) -> dict[str, np.ndarray]:
+    folder = rendered("render_halo.py")
     with np.load(folder / "pictures.npz") as stored:
         return {name.replace("__", "/"): stored[name] for name in stored.files}
 
