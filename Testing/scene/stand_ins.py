@@ -26,6 +26,7 @@ if FOLDER not in sys.path:
 widgets = importlib.import_module("widget_stand_ins")
 for _file in sorted(Path(FOLDER).glob("widget_stand_ins_*.py")):
     importlib.import_module(_file.stem)
+tables = importlib.import_module("widget_stand_ins_tables")
 QSettings = widgets.QSettings
 
 
@@ -205,7 +206,7 @@ def install(monkeypatch: Any, world: Any, main_window: bool = True) -> ModuleTyp
     qt, ctk = AnyClass("qt"), AnyClass("ctk")
     vars(qt).update({n: kind for n, kind in widgets.WIDGETS.items() if n.startswith("Q")})
     vars(ctk).update({n: kind for n, kind in widgets.WIDGETS.items() if n.startswith("ctk")})
-    vars(qt).update(QTableWidgetItem=widgets.QTableWidgetItem, QSettings=QSettings, QTimer=widgets.QTimer)
+    vars(qt).update(QTableWidgetItem=tables.QTableWidgetItem, QSettings=QSettings, QTimer=widgets.QTimer)
     vars(qt).update(QEventLoop=event_loop, QFileDialog=widgets.QFileDialog)
     vars(qt).update(QIcon=lambda path: path)
     vars(qt).update(Qt=SimpleNamespace(UserRole=256, WaitCursor=3))

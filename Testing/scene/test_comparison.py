@@ -1,7 +1,6 @@
 """The comparison on real nodes: what is shown of what is there, windows, difference, state, order of views."""
 
 import gc
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -18,14 +17,11 @@ from CEMSynthLib.scene.difference import (
     find_difference,
     remove_differences,
 )
-from CEMSynthLib.scene.diverging import SIZE, color_at, diverging_colors
 from CEMSynthLib.scene.exposure_attributes import exposure_attributes, minutes_since_injection
-from CEMSynthLib.scene.hanging import hanging_keys, neighbor
 from CEMSynthLib.scene.label import NAME_PREFIX, shows_synthetic
 from CEMSynthLib.scene.layout import Content, Layout
 from CEMSynthLib.scene.presets import presets_of
 from CEMSynthLib.scene.scale_bar import bar_length
-from CEMSynthLib.scene.study import AcquisitionRow
 from CEMSynthLib.scene.volumes import add_volume, set_image
 from CEMSynthLib.study.model import CEMImage, ImageKind, PixelGrid, VOIWindow
 
@@ -313,36 +309,6 @@ def test_zero_stays_in_the_middle(compared) -> None:
     assert window(node) == (-10, 40)
 
 
-# Linear RGB of what is seen with no red, green, blue cones (Machado, Oliveira, Fernandes 2009, severity 1.0).
-BLINDNESS = {
-    "protan": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
-    "deutan": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]],
-    "tritan": [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.303900]],
-}
-
-
-@pytest.mark.parametrize("kind", BLINDNESS)
-def test_colors_of_either_sign_are_told_apart_by_color_blind_readers(kind: str) -> None:
-    for part in (0.3, 0.6, 1.0):
-        linear = (np.array(color_at(sign * part)) ** 2.2 for sign in (-1, 1))
-        below, above = (np.clip(np.array(BLINDNESS[kind]) @ color, 0, 1) ** (1 / 2.2) for color in linear)
-        assert np.abs(below - above).max() > 0.4 * part
-        assert min(below.max(), above.max()) > 0.5 * part  # and from the black of zero
-
-
-def test_the_middle_color_is_exactly_zero(mrml) -> None:
-    scene = mrml().scene
-    node = diverging_colors(scene)
-    assert diverging_colors(scene) is node
-    assert node.GetNumberOfColors() == SIZE
-    color = [0.0] * 4
-    node.GetColor(SIZE // 2, color)
-    assert color == [0, 0, 0, 1]
-    for index, wanted in ((0, color_at(-1)), (SIZE - 1, color_at(1))):
-        node.GetColor(index, color)
-        assert color[:3] == pytest.approx(wanted, abs=1 / 255)
-
-
 def image(**attributes) -> CEMImage:
     from pathlib import Path
 
@@ -408,31 +374,6 @@ def test_corner_tells_of_the_exposure_whichever_image_is_shown(compared) -> None
     assert corner_text(compared.others["L CC"].low_energy) == "R CC"
     assert corner_text(None) == ""
     assert corner_text(compared.scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "CT")) == ""
-
-
-def row(key: str, name: str, patient: str = "P1", study: str = "1.1") -> AcquisitionRow:
-    return AcquisitionRow(key, patient, name, (1, 1), None, (), (), study)
-
-
-def test_a_study_hangs_and_no_other() -> None:
-    rows = [
-        row("a", "R CC"), row("b", "L CC"), row("c", "R MLO"), row("late", "R CC"), row("ml", "L ML"),
-        row("x", "L MLO", study="1.2"), row("y", "L MLO", patient="P2", study="1.3"),
-    ]  # fmt: skip
-    assert hanging_keys(rows, "b") == {"R CC": "a", "L CC": "b", "R MLO": "c"}
-    assert hanging_keys(rows, "late")["R CC"] == "late"
-    assert hanging_keys(rows, "ml") == {"R CC": "a", "L CC": "b", "R MLO": "c"}
-    assert hanging_keys(rows, "gone") == {}
-    folder = [row("f", "R CC", "7", ""), row("g", "L CC", "7", ""), row("h", "R MLO", "8", "")]
-    assert hanging_keys(folder, "g") == {"R CC": "f", "L CC": "g"}
-
-
-def test_next_and_previous_go_round() -> None:
-    rows = [SimpleNamespace(key=key) for key in "abc"]
-    assert [neighbor(rows, key, 1) for key in "abc"] == ["b", "c", "a"]
-    assert neighbor(rows, "a", -1) == "c"
-    assert neighbor(rows, "gone", 1) == "a"
-    assert neighbor([], "a", 1) == ""
 
 
 def test_scale_bars_have_round_lengths() -> None:
