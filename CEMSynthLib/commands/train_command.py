@@ -93,7 +93,7 @@ def run(arguments: argparse.Namespace) -> int:
     from CEMSynthLib.generator.devices import choose_device
     from CEMSynthLib.training.errors import TrainingSetupError
     from CEMSynthLib.training.plan import PRESETS as PLANS
-    from CEMSynthLib.training.runtime import start
+    from CEMSynthLib.training.runtime import end, start
 
     if arguments.preset == "refine" and arguments.start is None:
         raise TrainingSetupError("The preset refine goes on from a trained model; give its folder with --start.")
@@ -107,6 +107,7 @@ def run(arguments: argparse.Namespace) -> int:
     if fabric.is_global_zero:
         state = "Stopped; --resume goes on. What there is so far is in" if stopped else "The model is in"
         print(f"{state} {arguments.output}", file=sys.stderr)
+    end(fabric)
     return _INTERRUPTED if stopped else 0
 
 

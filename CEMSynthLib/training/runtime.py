@@ -60,6 +60,13 @@ def start(device: torch.device, precision: str) -> Fabric:
     return fabric
 
 
+def end(fabric: Fabric) -> None:
+    """Wait until every process is here, and leave together: the others take one that leaves early for one that died."""
+    if fabric.world_size > 1:
+        fabric.barrier()
+        torch.distributed.destroy_process_group()
+
+
 class _Float64(DoublePrecision):
     """Double precision whose outputs stay double, so that the losses are double too."""
 

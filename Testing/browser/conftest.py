@@ -125,6 +125,7 @@ def open_page(chromium):
 
     def open_it(server, size=(1280, 720), wait=True):
         context = chromium.new_context(viewport={"width": size[0], "height": size[1]}, device_scale_factor=1)
+        context.set_default_timeout(START_S * 1000)
         contexts.append(context)
         page = context.new_page()
         page.seen = SimpleNamespace(hosts=set(), errors=[])
@@ -166,17 +167,24 @@ def pictures(page):
     return found
 
 
-def settle(page, still_s=0.6, limit_s=20.0):
-    """Wait until the images have stopped changing."""
-    addresses = "[...document.querySelectorAll('.image-display-area')].map(i => i.src).join()"
+# The server handles what a page sends in order: once it has answered a key that does nothing, the keys before are done.
+ANSWERED = """async () => {
+  await window.trame.trigger('page_key', ['no key']);
+  return [...document.querySelectorAll('.image-display-area')].map(image => image.src).join();
+}"""
+
+
+def settle(page, still_s=0.6, limit_s=60.0):
+    """Wait until the server has done all that it was asked for, and the images have stopped changing."""
     last, since, until = None, time.monotonic(), time.monotonic() + limit_s
     while time.monotonic() < until:
-        now = page.evaluate(addresses)
+        now = page.evaluate(ANSWERED)
         if now != last or "blob:" not in now:
             last, since = now, time.monotonic()
         elif time.monotonic() - since > still_s:
             return
         page.wait_for_timeout(100)
+    raise AssertionError(f"the views still change after {limit_s:.0f} s")
 
 
 def state_of(page, name):
@@ -184,7 +192,7 @@ def state_of(page, name):
     return page.evaluate(f"window.trame.state.get('{name}')")
 
 
-def wait_for_state(page, expression, limit_s=20.0):
+def wait_for_state(page, expression, limit_s=60.0):
     """Wait until an expression of ``s``, a function that gives state by name, is true."""
     page.wait_for_function(
         f"(() => {{ const s = n => window.trame.state.get(n); return {expression}; }})()", timeout=limit_s * 1000

@@ -230,9 +230,9 @@ def test_a_second_tab_is_told_and_can_take_over(server, open_page, chromium):
     assert "open in another tab" in second.inner_text("h1")
     assert first.locator(".image-display-area").count() == 3
     second.click("a")
-    second.wait_for_selector(".image-display-area", timeout=20000)
-    first.wait_for_selector("text=another tab", timeout=20000)
+    second.wait_for_selector(".image-display-area", timeout=60000)
+    first.wait_for_selector("text=another tab", timeout=60000)
     second.reload()
-    second.wait_for_selector(".image-display-area", timeout=20000)
+    second.wait_for_selector(".image-display-area", timeout=60000)
     second.close()
     first.close()

@@ -22,9 +22,11 @@ def acquisition(study):
 
 
 @pytest.fixture
-def page(server, open_page):
+def page(server, open_page, look):
     page = open_page(server, (1600, 900))
     yield page
+    # A page that is closed takes the keys with it that the server has not read yet.
+    look.settle(page)
     page.close()
 
 

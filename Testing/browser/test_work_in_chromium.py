@@ -165,7 +165,7 @@ def test_a_reload_finds_the_work_again(page, look, synthesized):
     page.keyboard.press("r")
     look.wait(page, "s('compare_ruler')")
     page.reload()
-    page.wait_for_selector(".image-display-area", timeout=30000)
+    page.wait_for_selector(".image-display-area", timeout=60000)
     look.settle(page)
     assert look.state(page, "compare_ruler") is True
     assert look.state(page, "synthesis_about")
@@ -231,7 +231,7 @@ def test_a_killed_server_loses_at_most_five_seconds(serve, open_page, look, stud
     assert work["compare"]["layout"] == "CLINICAL_SYNTHETIC"
     assert "SIM-2026" not in file.read_text()
     first.kill()
-    page.wait_for_selector("text=The review has ended", timeout=20000)
+    page.wait_for_selector("text=The review has ended", timeout=60000)
     page.close()
     second = serve(study / "dicom", state=state)
     page = open_page(second)

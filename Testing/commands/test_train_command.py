@@ -200,7 +200,7 @@ def test_killed_at_any_moment_it_ends_with_the_same_bits(pictures: Path, tmp_pat
         return [*words, "--patient-key", str(tmp_path / "key"), *more]
 
     place = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    subprocess.run(command("whole"), env=place, check=True, capture_output=True, timeout=300)
+    subprocess.run(command("whole"), env=place, check=True, timeout=300)
     random, state = np.random.default_rng(), tmp_path / "parts" / "training" / "state.pt"
     for number in range(2):
         last = state.stat().st_mtime_ns if number else 0
@@ -213,7 +213,7 @@ def test_killed_at_any_moment_it_ends_with_the_same_bits(pictures: Path, tmp_pat
         time.sleep(random.uniform(0, 0.3))
         running.send_signal(signal.SIGKILL)
         assert running.wait() == -signal.SIGKILL
-    subprocess.run(command("parts", "--resume"), env=place, check=True, capture_output=True, timeout=300)
+    subprocess.run(command("parts", "--resume"), env=place, check=True, timeout=300)
     assert files(tmp_path / "parts") == files(tmp_path / "whole")
     for name in ("model.safetensors", "model.json"):
         assert (tmp_path / "parts" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
@@ -226,7 +226,7 @@ def test_two_processes_write_one_model(pictures: Path, tmp_path: Path) -> None:
     words += ["CEMSynthLib.cli", "train", str(pictures), "--output", str(tmp_path / "model"), "--preset", "fast"]
     words += ["--epochs", "2", "--device", "cpu", "--precision", "float32", "--patient-key", str(tmp_path / "key")]
     place = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"}
-    subprocess.run(words, env=place, check=True, capture_output=True, timeout=300)
+    subprocess.run(words, env=place, check=True, timeout=300)
     card = load_card(tmp_path / "model")
     verify_weights(tmp_path / "model", card)
     assert card.training.settings["processes"] == 2

@@ -136,7 +136,7 @@ class QProcess:
             self._emit("finished(int,QProcess::ExitStatus)", max(self.process.returncode, 0), self.exitStatus())
 
 
-def pump(until: Callable[[], bool], seconds: float = 60.0) -> bool:
+def pump(until: Callable[[], bool], seconds: float = 120.0) -> bool:
     """Tell of what processes did until a condition holds, as Qt's event loop would."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:

@@ -137,7 +137,13 @@ class QGroupBox(Widget):
 
 
 class QLabel(Widget):
-    properties = {"text": "", "pixmap": None}
+    # shown: every text so far, which no label of Qt knows.
+    properties = {"text": "", "pixmap": None, "shown": []}
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(name, value)
+        if name == "text":
+            self.shown.append(value)
 
 
 class QPushButton(Widget):

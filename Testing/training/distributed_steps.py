@@ -17,7 +17,7 @@ from CEMSynthLib.generator.card import Architecture, OutputNormalization
 from CEMSynthLib.study.model import VOIWindow
 from CEMSynthLib.training.data import Pair
 from CEMSynthLib.training.plan import PRESETS
-from CEMSynthLib.training.runtime import start
+from CEMSynthLib.training.runtime import end, start
 from CEMSynthLib.training.session import draft_card
 from CEMSynthLib.training.trainer import Trainer
 
@@ -60,6 +60,7 @@ def main() -> None:
             losses.append(trainer._step(batch.to(fabric.device), len(losses) / 20))
     if fabric.is_global_zero:
         Path(sys.argv[1]).write_text(json.dumps({"processes": fabric.world_size, "losses": losses}), encoding="utf-8")
+    end(fabric)
 
 
 if __name__ == "__main__":

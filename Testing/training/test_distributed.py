@@ -18,7 +18,7 @@ def losses(output: Path, processes: int, precision: str) -> list[dict[str, float
     launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
     words = [sys.executable, *(launcher if processes > 1 else []), str(SCRIPT), str(output), precision]
     place = {**os.environ, "PYTHONPATH": str(SCRIPT.parents[2]), "OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"}
-    subprocess.run(words, env=place, check=True, timeout=400, capture_output=True)
+    subprocess.run(words, env=place, check=True, timeout=400)
     found = json.loads(output.read_text(encoding="utf-8"))
     assert found["processes"] == processes
     return found["losses"]
