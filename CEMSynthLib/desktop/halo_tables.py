@@ -17,7 +17,7 @@ def measureLabels() -> dict[str, str]:
     """What each line of the table tells."""
     return {
         "step": _("Step: rim minus trough"),
-        "step, 95% interval": _("Step, 95% interval over sectors"),
+        "mean step over sectors, 95% interval": _("Mean step over sectors (95% interval)"),
         "threshold": _("Threshold: 2% of the window width"),
         "rim excess": _("Rim excess: rim minus interior"),
         "trough depth": _("Depth of the trough"),

@@ -117,6 +117,12 @@ class HaloResult:
     profile: DepthProfile | None = None
     formula: str = "halo_rim_minus_trough"
 
+    @property
+    def sector_mean(self) -> float | None:
+        """Mean step of the sectors that are seen, image units: what ``interval_95`` is the interval of."""
+        steps = [sector.step for sector in self.sectors if sector.step is not None]
+        return float(np.mean(steps)) if steps else None
+
 
 def measure_halo(
     image: NDArray[np.floating],
@@ -300,7 +306,7 @@ def _verdict(interval: tuple[float, float], threshold: float, window_width: floa
     span = f"{interval[0]:.3g} to {interval[1]:.3g}"
     limit = f"2% of the window width ({threshold:.3g} of {window_width:.4g})"
     if interval[0] > threshold:
-        return HaloVerdict.PRESENT, f"the 95% interval of the step, {span}, lies above {limit}"
+        return HaloVerdict.PRESENT, f"the 95% interval of the mean step over sectors, {span}, lies above {limit}"
     if interval[1] < threshold:
-        return HaloVerdict.ABSENT, f"the 95% interval of the step, {span}, lies below {limit}"
-    return HaloVerdict.UNCERTAIN, f"the 95% interval of the step, {span}, holds {limit}"
+        return HaloVerdict.ABSENT, f"the 95% interval of the mean step over sectors, {span}, lies below {limit}"
+    return HaloVerdict.UNCERTAIN, f"the 95% interval of the mean step over sectors, {span}, holds {limit}"

@@ -39,6 +39,8 @@ def test_painted_profile(analytic: SimpleNamespace, side: str, spacing: tuple[fl
     # Half the step, 91, is crossed on the way out of the band (70 to 100 at 10) and on the way in (70 to 100 at 35).
     assert result.band_width == pytest.approx(25, abs=1.5)
     low, high = result.interval_95 or (0, 0)
+    assert result.sector_mean == pytest.approx(np.mean([s.step for s in result.sectors if s.step is not None]))
+    assert low <= result.sector_mean <= high
     assert low == pytest.approx(42, rel=0.03)
     assert high == pytest.approx(42, rel=0.03)
 

@@ -2,6 +2,7 @@
 
 import gc
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -116,6 +117,9 @@ def test_table_node_says_everything_with_units(measured) -> None:
     assert "95% interval" in rows["reason"].clinical
     assert rows["step"].unit == "pixel values"
     assert float(rows["step"].clinical) == pytest.approx(measured.result.clinical.step, rel=1e-3)
+    mean, low, high = re.findall(r"[-\d.]+", rows["mean step over sectors, 95% interval"].clinical)
+    assert float(low) <= float(mean) <= float(high)
+    assert float(mean) == pytest.approx(measured.result.clinical.sector_mean, rel=1e-3)
     assert rows["rim depth"].unit == "mm"
     assert float(rows["halo retained"].synthetic) == pytest.approx(0.5, abs=0.03)
 

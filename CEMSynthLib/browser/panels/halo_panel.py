@@ -29,7 +29,7 @@ LINE_S = 0.05
 DEPTHS = ("mm", "pixels")
 MEASURES = {
     "step": "Step: rim minus trough",
-    "step, 95% interval": "95% interval over sectors",
+    "mean step over sectors, 95% interval": "Mean of sectors (95%)",
     "threshold": "Threshold: 2% of window",
     "rim excess": "Rim minus interior",
     "trough depth": "Depth of trough",

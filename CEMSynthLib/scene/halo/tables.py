@@ -66,7 +66,7 @@ def halo_rows(measured: "HaloMeasurement", units: str) -> list[HaloRow]:
         row("verdict", "", lambda r: r.verdict.value),
         row("reason", "", lambda r: r.reason),
         row("step", units, lambda r: _number(r, r.step)),
-        row("step, 95% interval", units, lambda r: _interval(r)),
+        row("mean step over sectors, 95% interval", units, lambda r: _sectors(r)),
         row("threshold", units, lambda r: f"{r.threshold:.4g}"),
         row("rim excess", units, lambda r: _number(r, r.rim_excess)),
         row("trough depth", depth, lambda r: _number(r, r.trough_depth)),
@@ -178,10 +178,10 @@ def _number(result: "HaloResult", value: float | None) -> str:
     return "not measurable" if result.step is None else "no band"
 
 
-def _interval(result: "HaloResult") -> str:
-    if result.interval_95 is None:
+def _sectors(result: "HaloResult") -> str:
+    if result.interval_95 is None or result.sector_mean is None:
         return "not measurable"
-    return f"{result.interval_95[0]:.4g} to {result.interval_95[1]:.4g}"
+    return f"{result.sector_mean:.4g} ({result.interval_95[0]:.4g} to {result.interval_95[1]:.4g})"
 
 
 def _curve(scene: "vtkMRMLScene", key: str, of: str, which: str, table: "vtkMRMLTableNode") -> Any:
