@@ -201,7 +201,7 @@ def write_results(
     }
     if pre_contrast is not None:
         about["pre_contrast"] = summary(pre_contrast, {})
-    metrics = card_metrics(result, cohort)
+    metrics = card_metrics(result, cohort, pre_contrast)
     write_text(folder / RESULTS, results_csv(result))
     write_text(folder / LESIONS, lesions_csv(result))
     text = json.dumps({**summary(result, about), "rows": metrics.rows}, indent=2, allow_nan=False)
@@ -234,13 +234,24 @@ def conclude(
     return evaluate_records(records, training, readings, observed=observed, before=before)
 
 
-def card_metrics(result: CohortResult, description: str) -> "HeldOutMetrics":
-    """The held-out table for the model card: one row an image type and place, differences to the model beside it."""
+def card_metrics(result: CohortResult, description: str, pre_contrast: CohortResult | None = None) -> "HeldOutMetrics":
+    """The held-out table for the model card: one row an image type and place, differences to the model beside it.
+
+    Rows with LE before injection say so under ``low_energy``; whole frame and change from LE are left out there.
+    """
     from CEMSynthLib.generator.card import HeldOutMetrics
 
+    rows = _card_rows(result)
+    if pre_contrast is not None:
+        before = [row for row in _card_rows(pre_contrast) if "pearson_r" not in row and row["place"] != "whole frame"]
+        rows += [{"low_energy": "before injection", **row} for row in before]
+    return HeldOutMetrics(f"{result.heldout.verdict} {description}", tuple(rows))
+
+
+def _card_rows(result: CohortResult) -> "list[dict[str, str | float | int | bool | None]]":
     heldout = result.heldout
     against = {comparison.baseline: comparison for comparison in heldout.comparisons}
-    rows = []
+    rows: list[dict[str, str | float | int | bool | None]] = []
     for row in heldout.summary:
         entry: dict[str, str | float | int | bool | None] = {
             "compared": row.compared,
@@ -291,7 +302,7 @@ def card_metrics(result: CohortResult, description: str) -> "HeldOutMetrics":
                     "patients": estimate.patients,
                 }
             )
-    return HeldOutMetrics(f"{heldout.verdict} {description}", tuple(rows))
+    return rows
 
 
 def describe(found: StudyFolder) -> str:

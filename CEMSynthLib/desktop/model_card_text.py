@@ -1,5 +1,6 @@
 """Model card text: what a user should know about a generator before using it, as HTML."""
 
+from collections.abc import Sequence
 from html import escape
 
 from slicer.i18n import tr as _
@@ -8,7 +9,24 @@ from CEMSynthLib.generator.card import ModelCard
 from CEMSynthLib.generator.store import StoredModel
 
 # Keys of the held-out table that are worth a column, with their heading; images are compared with the clinical one.
-_COLUMNS = (("compared", "image"), ("place", "place"), ("mae", "MAE"), ("psnr_db", "PSNR (dB)"), ("ssim", "SSIM"))
+_LOW_ENERGY = ("low_energy", "LE")
+_SIMILARITY = (
+    ("compared", "image"),
+    _LOW_ENERGY,
+    ("place", "place"),
+    ("mae", "MAE"),
+    ("psnr_db", "PSNR (dB)"),
+    ("ssim", "SSIM"),
+)
+_FIGURES = (
+    ("compared", "figure"),
+    _LOW_ENERGY,
+    ("value", "value"),
+    ("low", "95% from"),
+    ("high", "to"),
+    ("count", "n"),
+    ("patients", "patients"),
+)
 
 
 def modelCardHTML(model: StoredModel) -> str:
@@ -38,13 +56,16 @@ def modelCardHTML(model: StoredModel) -> str:
     lines += [
         f"<tr><td width='27%'><b>{escape(name)}</b>&nbsp;</td><td>{escape(text)}</td></tr>" for name, text in rows
     ]
-    return "".join([*lines, "</table>", _heldOutTable(card)])
+    return "".join(
+        [*lines, "</table>", _heldOutTable(card, "mae", _SIMILARITY), _heldOutTable(card, "value", _FIGURES)]
+    )
 
 
-def _heldOutTable(card: ModelCard) -> str:
-    rows = card.metrics.rows
-    columns = [(key, heading) for key, heading in _COLUMNS if any(key in row for row in rows)]
-    if not columns:
+def _heldOutTable(card: ModelCard, figure: str, known: Sequence[tuple[str, str]]) -> str:
+    """The rows that have a figure."""
+    rows = [row for row in card.metrics.rows if figure in row]
+    columns = [(key, heading) for key, heading in known if any(key in row for row in rows)]
+    if not rows:
         return ""
     head = "".join(f"<th align='left'>{escape(heading)}&nbsp;&nbsp;</th>" for _key, heading in columns)
     body = "".join(

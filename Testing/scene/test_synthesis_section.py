@@ -119,6 +119,8 @@ def check_apply(module, folders, array_of) -> None:
 
     assert module.ui.modelComboBox.currentText.startswith("demo")
     assert "SHA-256" in module.ui.modelCardBrowser.html
+    assert "<td>training-mean image&nbsp;</td>" in module.ui.modelCardBrowser.html
+    assert "Contrast kept" in module.ui.modelCardBrowser.html
     assert not module.ui.packagesLabel.visible
     apply(module)
     assert module.ui.applySynthesisButton.text == "Cancel"
