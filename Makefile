@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 ARGS ?=
-.PHONY: demo test test-no-torch lint weights clean
+.PHONY: demo test test-no-torch lint weights weights-pre-contrast clean
 
 demo: $(VENV)/demo-ready
 	$(BIN)/cemsynth demo $(ARGS)
@@ -46,7 +46,7 @@ $(VENV)/no-torch-ready: $(BIN)/python pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[report,decoders,test]"
 	touch $@
 
-# Trains demo weights on the present simulator (about two hours on 2 cores): simulate, train, refine, evaluate on unseen
+# Trains demo weights on the present simulator (about three hours on 2 cores): simulate, train, refine, evaluate on unseen
 # patients. The result, weights/demo, replaces CEMSynthLib/generator/weights/demo by hand.
 weights: $(VENV)/test-ready
 	$(BIN)/cemsynth simulate --seed 41 --patients 160 --processes 2 --output weights/training-cohort
@@ -54,4 +54,16 @@ weights: $(VENV)/test-ready
 	$(BIN)/cemsynth train weights/training-cohort/dicom --preset demo --seed 1 --output weights/first
 	$(BIN)/cemsynth train weights/training-cohort/dicom --preset refine --start weights/first --seed 1 --output weights/demo
 	$(BIN)/cemsynth train weights/training-cohort/dicom --preset ceiling --seed 1 --output weights/ceiling
-	$(BIN)/cemsynth evaluate weights/test-cohort/dicom --model weights/demo --ceiling weights/ceiling --output weights/figures
+	$(BIN)/cemsynth simulate --seed 42 --patients 40 --pre-contrast --processes 2 --output weights/pre-contrast/test-cohort
+	$(BIN)/cemsynth evaluate weights/test-cohort/dicom --model weights/demo --ceiling weights/ceiling \
+	    --pre-contrast weights/pre-contrast/test-cohort/dicom --output weights/figures
+
+# The same training and test on low energy before injection: figures for the card, not weights to ship.
+weights-pre-contrast: $(VENV)/test-ready
+	$(BIN)/cemsynth simulate --seed 41 --patients 160 --pre-contrast --processes 2 --output weights/pre-contrast/cohort
+	$(BIN)/cemsynth simulate --seed 42 --patients 40 --pre-contrast --processes 2 --output weights/pre-contrast/test-cohort
+	$(BIN)/cemsynth train weights/pre-contrast/cohort/dicom --preset demo --seed 1 --output weights/pre-contrast/first
+	$(BIN)/cemsynth train weights/pre-contrast/cohort/dicom --preset refine --start weights/pre-contrast/first --seed 1 \
+	    --output weights/pre-contrast/model
+	$(BIN)/cemsynth evaluate weights/pre-contrast/test-cohort/dicom --model weights/pre-contrast/model \
+	    --output weights/pre-contrast/figures
