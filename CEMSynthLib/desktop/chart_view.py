@@ -9,7 +9,10 @@ _HEIGHT = 240
 
 
 class ChartView:
-    """A qMRMLPlotWidget in a frame of the panel.
+    """A qMRMLPlotView in a frame of the panel.
+
+    Not a qMRMLPlotWidget: the selectors in its bar, seen or not, put series into the chart and take them out while
+    nodes come and go.
 
     Parameters
     ----------
@@ -40,20 +43,22 @@ class ChartView:
             return
         node = self._node(parent)
         if self._widget is None:
-            self._widget = slicer.qMRMLPlotWidget()
+            self._widget = slicer.qMRMLPlotView()
             self._widget.setMRMLScene(slicer.mrmlScene)
             self._widget.minimumHeight = _HEIGHT
-            self._widget.plotController().setVisible(False)
             self._frame.layout().addWidget(self._widget)
         self._widget.setMRMLPlotViewNode(node)
         node.SetPlotChartNodeID(chart.GetID())
-        self._widget.plotView().fitToContent()
+        self._widget.fitToContent()
 
     def forget(self) -> None:
-        """The scene closes: show nothing."""
+        """The scene closes: show nothing, and leave no node, which would lose its parent and get a view of Slicer's."""
         self._frame.visible = False
         if self._widget is not None:
             self._widget.setMRMLPlotViewNode(None)
+        node = slicer.mrmlScene.GetSingletonNode(self._tag, _CLASS)
+        if node is not None:
+            slicer.mrmlScene.RemoveNode(node)
 
     def _node(self, parent: Any) -> Any:
         scene = slicer.mrmlScene
@@ -67,6 +72,6 @@ class ChartView:
             node.SetHideFromEditors(True)
             node.SetAndObserveParentLayoutNodeID(parent.GetID())
             node = scene.AddNode(node)
-        elif node.GetParentLayoutNode() is None:  # the scene was closed meanwhile, which resets the node
+        elif node.GetParentLayoutNode() is None:
             node.SetAndObserveParentLayoutNodeID(parent.GetID())
         return node

@@ -170,4 +170,5 @@ def test_closing_the_scene_forgets_everything(module) -> None:
     assert not module.section._work.running
     assert not module.ui.haloTable.visible
     assert not module.ui.haloPlotFrame.visible
+    assert module.scene.GetNumberOfNodesByClass("vtkMRMLPlotViewNode") == 0, "Slicer would make a view for it"
     assert not module.ui.measureHaloButton.enabled

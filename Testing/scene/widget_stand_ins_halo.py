@@ -1,12 +1,11 @@
 """Stand-ins for the widgets of the Halo section: the plot in the panel."""
 
-from types import SimpleNamespace
 from typing import Any, ClassVar
 
 from widget_stand_ins import Widget
 
 
-class qMRMLPlotWidget(Widget):
+class qMRMLPlotView(Widget):
     properties: ClassVar[dict[str, Any]] = {"minimumHeight": 0}
 
     def __init__(self, *parent: Any) -> None:
@@ -20,11 +19,8 @@ class qMRMLPlotWidget(Widget):
         assert self.scene is not None
         self.node = node
 
-    def plotController(self) -> Any:
-        return SimpleNamespace(setVisible=lambda visible: None)
-
-    def plotView(self) -> Any:
-        return SimpleNamespace(fitToContent=lambda: None)
+    def fitToContent(self) -> None:
+        self.fitted += 1
 
     def chart(self) -> Any:
         """What is plotted (a convenience of the tests)."""

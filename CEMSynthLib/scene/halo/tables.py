@@ -148,13 +148,12 @@ def write_profiles(
     table = roles.ensure_node(scene, key, f"{of}{roles.PROFILE}", _TABLE, f"{name} {what}")
     _fill(table, columns)
     chart = roles.ensure_node(scene, key, f"{of}{roles.CHART}", _CHART, f"{name} {what}")
+    # Before the chart is touched: with each new series Slicer's plot views may bring a chart in line with their boxes.
+    curves = [_curve(scene, key, of, which, table) for which in SERIES_COLORS if which in there]
+    marks = [_marks(scene, key, of, name, which, result) for which, result in there.items()]
     was = chart.StartModify()
     chart.RemoveAllPlotSeriesNodeIDs()
-    for which in SERIES_COLORS:
-        if which in there:
-            chart.AddAndObservePlotSeriesNodeID(_curve(scene, key, of, which, table).GetID())
-    for which, result in there.items():
-        series = _marks(scene, key, of, name, which, result)
+    for series in (*curves, *marks):
         if series is not None:
             chart.AddAndObservePlotSeriesNodeID(series.GetID())
     chart.SetTitle(f"{name}: {'along the line' if line else 'halo'}")

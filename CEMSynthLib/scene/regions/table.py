@@ -111,8 +111,8 @@ def write_chart(
         [[labels[lesion], *(values[lesion][image] for image in images)] for lesion in whole],
     )
     chart = _node(scene, "vtkMRMLPlotChartNode", key, "chart", f"{name} regions")
-    before = chart.StartModify()
-    chart.RemoveAllPlotSeriesNodeIDs()
+    # Before the chart is touched: with each new series Slicer's plot views may bring a chart in line with their boxes.
+    made = []
     for image in images:
         series = _node(scene, "vtkMRMLPlotSeriesNode", key, f"series {image.value}", f"{name} {IMAGE_LABELS[image]}")
         series.SetName(IMAGE_LABELS[image])
@@ -121,8 +121,11 @@ def write_chart(
         series.SetLabelColumnName("Lesion")
         series.SetYColumnName(IMAGE_LABELS[image])
         series.SetColor(*_COLORS[image])
-        if whole:
-            chart.AddAndObservePlotSeriesNodeID(series.GetID())
+        made.append(series)
+    before = chart.StartModify()
+    chart.RemoveAllPlotSeriesNodeIDs()
+    for series in made if whole else []:
+        chart.AddAndObservePlotSeriesNodeID(series.GetID())
     chart.SetTitle(f"{name}: {formula.value}")
     chart.SetXAxisTitle("Lesion")
     chart.SetYAxisTitle(formula.value)
