@@ -204,7 +204,7 @@ def insertIntoDatabase(folder: Path) -> str:
     """Copy the DICOM files of an export into Slicer's DICOM database; returns a sentence."""
     from DICOMLib import DICOMUtils
 
-    database = slicer.dicomDatabase
+    database = getattr(slicer, "dicomDatabase", None)
     if database is None or not database.isOpen:
         return str(
             _("The DICOM database is not open: open the DICOM module once, and import {folder} there.").format(

@@ -69,6 +69,11 @@ class ReadingForm:
         if self._markLabel is not None:
             self._markLabel.text = _("Marks placed: {count}").format(count=marks)
 
+    def showPlacing(self, placing: bool) -> None:
+        """Let the button say whether a click places a mark."""
+        if self.placeButton is not None and self.placeButton.checked != placing:
+            self.placeButton.checked = placing
+
     def clear(self) -> None:
         """Take the form away."""
         if self._page is not None:

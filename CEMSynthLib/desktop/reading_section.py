@@ -13,6 +13,7 @@ from CEMSynthLib.desktop.reading_form import ReadingForm
 from CEMSynthLib.desktop.section import Section
 from CEMSynthLib.errors import CEMSynthError
 from CEMSynthLib.reading.protocol import PROTOCOL_FILE
+from CEMSynthLib.scene.observing import Observations
 from CEMSynthLib.scene.reading.desk import ReadingDesk, readers_of
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 FOLDER_SETTING = "CEMSynth/ReadingFolder"
 READER_SETTING = "CEMSynth/Reader"
 _BEAT_MS = 20_000
+_INTERACTION = "vtkMRMLInteractionNodeSingleton"
 _OTHERS = ("study", "synthesis", "compare", "regions", "halo", "export")
 
 
@@ -36,6 +38,10 @@ class ReadingSection(Section):
         self._beat.setInterval(_BEAT_MS)
         self._beat.connect("timeout()", self.onBeat)
         self.desk.changed = self.onMarksChanged
+        self._observations = Observations()
+        mode = slicer.mrmlScene.GetNodeByID(_INTERACTION)
+        if mode is not None:
+            self._observations.add(mode, mode.InteractionModeChangedEvent, self.onMouseModeChanged)
         ui.readingFolderPathLineEdit.currentPath = slicer.util.settingsValue(FOLDER_SETTING, "", converter=str)
         ui.readingFolderPathLineEdit.currentPathChanged.connect(self.onFolderChanged)
         ui.readingStartButton.clicked.connect(self.onStartClicked)
@@ -51,6 +57,10 @@ class ReadingSection(Section):
 
     def exit(self) -> None:
         """The reader leaves the screen: the clock stands still and the images are away."""
+        if self._work.running:
+            # The first case would come up in another module.
+            self._leave()
+            self.refresh()
         if self.desk.reading:
             self._form.clear()
             self.desk.pause()
@@ -64,6 +74,7 @@ class ReadingSection(Section):
         """Let go of the reader's file, of timer and thread."""
         self._leave()
         self._work.cleanup()
+        self._observations.remove()
         self.desk.changed = lambda: None
 
     def onFolderChanged(self, path: str) -> None:
@@ -131,6 +142,10 @@ class ReadingSection(Section):
             self.desk.room.marks.start_placing()
         else:
             self.desk.room.marks.stop_placing()
+
+    def onMouseModeChanged(self, mode: Any) -> None:
+        """Placing began or ended, also by a right click, a double click or Slicer's toolbar."""
+        self._form.showPlacing(self.desk.room.marks.placing)
 
     def onRemoveLastClicked(self) -> None:
         """Remove the last mark."""
@@ -269,6 +284,6 @@ class ReadingSection(Section):
             return str(_("The protocol cannot be read; restore it from your copy."))
         if self.logic.study.rows():
             return str(
-                _("Other images are open and could tell how an image was made; close the scene first (File, Close).")
+                _("Other images are open and could tell how an image was made: close them first (File > Close Scene).")
             )
         return ""

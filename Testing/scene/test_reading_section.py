@@ -125,6 +125,13 @@ def test_questions_follow_the_answers_and_marks_are_counted(module) -> None:
     assert "Mark each lesion" in module.ui.readingMissingLabel.text
     place.click()
     assert not module.section.desk.room.marks.placing
+    place.click()
+    mode = module.scene.GetNodeByID("vtkMRMLInteractionNodeSingleton")
+    mode.SwitchToViewTransformMode()  # what a right click does
+    assert not place.checked
+    place.click()
+    assert module.section.desk.room.marks.placing
+    mode.SwitchToViewTransformMode()
 
 
 def test_a_checklist_knows_nothing_checked_from_not_answered(module) -> None:
@@ -159,6 +166,19 @@ def test_leaving_the_module_pauses_and_resume_brings_the_case_back(module) -> No
     assert not module.section.desk.is_open
     assert module.ui.studyCollapsibleButton.enabled
     assert shown(module.world) == []
+
+
+def test_leaving_the_module_before_the_images_are_found_opens_nothing(module) -> None:
+    ui = module.ui
+    ui.readingFolderPathLineEdit.currentPath = str(module.study)
+    ui.readingStartButton.click()
+    module.widget.exit()
+    assert not module.section._work.running
+    assert not module.section.desk.is_open
+    assert shown(module.world) == []
+    module.widget.enter()
+    assert ui.readingStartButton.text == "Start"
+    assert ui.studyCollapsibleButton.enabled
 
 
 def test_a_closed_scene_ends_the_reading(module) -> None:
