@@ -210,10 +210,7 @@ class HaloSection(Section):
         ui.removeHaloLineButton.toolTip = none or _("Remove the line and its profile.")
         ui.haloLineWidthSpinBox.toolTip = none or _("Width of the band around the line, over which medians are taken.")
         if line is not None:
-            wasBlocked = ui.haloLineWidthSpinBox.blockSignals(True)
-            ui.haloLineWidthSpinBox.suffix = " mm" if self._hasSpacing() else _(" pixels")
-            ui.haloLineWidthSpinBox.setValue(float(line.GetAttribute(names.BAND_WIDTH) or 0.0))
-            ui.haloLineWidthSpinBox.blockSignals(wasBlocked)
+            self._showWidth(float(line.GetAttribute(names.BAND_WIDTH) or 0.0))
         problem = found.problem if found is not None else ""
         ui.haloLineLabel.text = problem
         ui.haloLineLabel.visible = bool(problem)
@@ -222,6 +219,16 @@ class HaloSection(Section):
         fillLineTable(ui.haloLineTable, results, _("mm") if self._hasSpacing() else _("pixels"))
         chart = self.halo.chart(shown.key, line=True) if shown is not None and line is not None else None
         self._lineProfile.show(chart, self._moduleNode())
+
+    def _showWidth(self, width: float) -> None:
+        """The width of the band. A box that shows it already is left alone: its number is perhaps being typed."""
+        box, suffix = self.ui.haloLineWidthSpinBox, _(" mm") if self._hasSpacing() else _(" pixels")
+        wasBlocked = box.blockSignals(True)
+        if box.suffix != suffix:
+            box.suffix = suffix
+        if box.value != width:
+            box.setValue(width)
+        box.blockSignals(wasBlocked)
 
     def _start(self) -> None:
         """Measure the shown acquisition in the background."""

@@ -135,7 +135,7 @@ def test_a_dragged_edge_is_measured_when_the_hand_rests(module) -> None:
     assert section.halo.measured(module.volumes).clinical.band_width == before
 
 
-def test_a_dragged_line_is_followed(module) -> None:
+def test_a_dragged_line_is_followed(module, monkeypatch) -> None:
     measured(module)
     ui, section = module.ui, module.section
     ui.haloLineButton.click()
@@ -149,6 +149,11 @@ def test_a_dragged_line_is_followed(module) -> None:
     assert not ui.haloLineTable.visible
     ui.haloLineWidthSpinBox.setValue(4.0)
     assert line.GetAttribute("CEMSynth.bandWidth") == "4"
+    # Qt would write "1" as "1.0" into the box, and the ".5" typed next would not fit any more.
+    with monkeypatch.context() as typing:
+        typing.setattr(type(ui.haloLineWidthSpinBox), "setValue", None)
+        ui.haloLineWidthSpinBox.value = 1.5
+    assert line.GetAttribute("CEMSynth.bandWidth") == "1.5"
     ui.removeHaloLineButton.click()
     assert section.halo.line(module.volumes.key) is None
     assert not ui.haloLinePlotFrame.visible
