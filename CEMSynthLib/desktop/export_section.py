@@ -44,6 +44,7 @@ class ExportSection(Section):
         }
         ui.exportPathLineEdit.currentPath = slicer.util.settingsValue(_FOLDER, "", converter=str)
         ui.exportPathLineEdit.currentPathChanged.connect(self.onChanged)
+        ui.exportPathLineEdit.validInputChanged.connect(self.onChanged)  # all that an emptied one tells
         for box in self._allBoxes():
             box.toggled.connect(self.onChanged)
         ui.exportButton.clicked.connect(self.onExportClicked)

@@ -44,6 +44,7 @@ class ReadingSection(Section):
             self._observations.add(mode, mode.InteractionModeChangedEvent, self.onMouseModeChanged)
         ui.readingFolderPathLineEdit.currentPath = slicer.util.settingsValue(FOLDER_SETTING, "", converter=str)
         ui.readingFolderPathLineEdit.currentPathChanged.connect(self.onFolderChanged)
+        ui.readingFolderPathLineEdit.validInputChanged.connect(self.onFolderChanged)  # all that an emptied one tells
         ui.readingStartButton.clicked.connect(self.onStartClicked)
         ui.readingPauseButton.clicked.connect(self.onPauseClicked)
         ui.readingSaveButton.clicked.connect(self.onSaveClicked)
@@ -77,8 +78,8 @@ class ReadingSection(Section):
         self._observations.remove()
         self.desk.changed = lambda: None
 
-    def onFolderChanged(self, path: str) -> None:
-        """Another study was chosen."""
+    def onFolderChanged(self) -> None:
+        """Another study was chosen, or none."""
         self._listReaders()
         self.refresh()
 

@@ -1,5 +1,6 @@
 """Study section: open a study, list its acquisitions, tell how its files were read, and who is named in the scene."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,12 @@ from CEMSynthLib.desktop.dicom_selection import selectedFiles
 from CEMSynthLib.desktop.opening import StudyOpening
 from CEMSynthLib.desktop.sample import SampleSimulation
 from CEMSynthLib.desktop.section import Section
-from CEMSynthLib.desktop.tables import fillAcquisitionTable, fillReasonTable, selectedAcquisitionKey
+from CEMSynthLib.desktop.tables import (
+    fillAcquisitionTable,
+    fillReasonTable,
+    selectAcquisition,
+    selectedAcquisitionKey,
+)
 from CEMSynthLib.errors import CEMSynthError
 from CEMSynthLib.scene.privacy import named_patients, save_deidentified
 
@@ -19,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from CEMSynthLib.desktop.panel import Panel
+    from CEMSynthLib.scene.study import AcquisitionRow
     from CEMSynthLib.study.model import StudyFolder
 
 STUDY_SETTING = "CEMSynth/StudyFolder"
@@ -32,10 +39,12 @@ class StudySection(Section):
     def __init__(self, ui: Any, logic: Any, panel: "Panel") -> None:
         super().__init__(ui, logic, panel)
         self._job: StudyOpening | SampleSimulation | None = None
+        self._listed: list[AcquisitionRow] | None = None
         self.ui.studyPathLineEdit.currentPath = slicer.util.settingsValue(STUDY_SETTING, "", converter=str)
         self.ui.syntheticPathLineEdit.currentPath = slicer.util.settingsValue(SYNTHETIC_SETTING, "", converter=str)
-        self.ui.studyPathLineEdit.currentPathChanged.connect(self.onPathChanged)
-        self.ui.syntheticPathLineEdit.currentPathChanged.connect(self.onPathChanged)
+        for lineEdit in (self.ui.studyPathLineEdit, self.ui.syntheticPathLineEdit):
+            lineEdit.currentPathChanged.connect(self.onPathChanged)
+            lineEdit.validInputChanged.connect(self.onPathChanged)  # all that an emptied one tells
         self.ui.openButton.clicked.connect(self.onOpenClicked)
         self.ui.openFilesButton.clicked.connect(self.onOpenFilesClicked)
         self.ui.dicomSelectionButton.clicked.connect(self.onDicomSelectionClicked)
@@ -53,7 +62,11 @@ class StudySection(Section):
         """Show again what logic and scene hold."""
         rows = self.logic.study.rows()
         key = self.panel.selectedKey()
-        fillAcquisitionTable(self.ui.acquisitionTable, rows, key)
+        if rows != self._listed:
+            fillAcquisitionTable(self.ui.acquisitionTable, rows)
+            self._listed = rows
+        # Lines that are the same stay: filled anew, a long table would scroll under the mouse that is pressed on it.
+        selectAcquisition(self.ui.acquisitionTable, key)
         explanations, unused = self.logic.study.explain(key), self.logic.study.unused
         fillReasonTable(self.ui.explanationTable, explanations, _("How it was read"))
         self.ui.explanationGroupBox.visible = bool(explanations)
@@ -76,8 +89,8 @@ class StudySection(Section):
         self._cancel()
         slicer.app.coreIOManager().disconnect(_SAVED, self.onFileSaved)
 
-    def onPathChanged(self, path: str) -> None:
-        """Another folder was chosen."""
+    def onPathChanged(self) -> None:
+        """Another folder was chosen, or none."""
         self._refreshButtons()
 
     def onOpenClicked(self) -> None:
@@ -206,9 +219,9 @@ class StudySection(Section):
         study, synthetic = _path(self.ui.studyPathLineEdit), _path(self.ui.syntheticPathLineEdit)
         if not study:
             return str(_("Choose the folder that holds the study."))
-        if not Path(study).exists():
+        if not os.path.exists(study):
             return str(_("The study folder does not exist; choose another one."))
-        if synthetic and not Path(synthetic).exists():
+        if synthetic and not os.path.exists(synthetic):
             return str(_("The folder of synthetic images does not exist; choose another one or leave it empty."))
         return ""
 

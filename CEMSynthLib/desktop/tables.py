@@ -21,7 +21,7 @@ def kindLabel(kind: ImageKind) -> str:
     return labels[kind]
 
 
-def fillAcquisitionTable(table: Any, rows: Sequence[AcquisitionRow], selectedKey: str = "") -> None:
+def fillAcquisitionTable(table: Any, rows: Sequence[AcquisitionRow]) -> None:
     """Show one line per acquisition.
 
     Parameters
@@ -30,8 +30,6 @@ def fillAcquisitionTable(table: Any, rows: Sequence[AcquisitionRow], selectedKey
         A QTableWidget. Its selection signal is not emitted.
     rows
         The acquisitions.
-    selectedKey
-        Key of the line to select, if it is there.
     """
     labels = [_("Patient"), _("View"), _("Images"), _("Matrix"), _("Spacing (mm)"), _("Warnings")]
     wasBlocked = table.blockSignals(True)
@@ -50,11 +48,19 @@ def fillAcquisitionTable(table: Any, rows: Sequence[AcquisitionRow], selectedKey
             item = _item(text, "\n".join(row.warnings) if column == len(texts) - 1 else text)
             item.setData(qt.Qt.UserRole, row.key)
             table.setItem(index, column, item)
-    table.clearSelection()
-    for index, row in enumerate(rows):
-        if row.key == selectedKey:
-            table.selectRow(index)
     _fitColumns(table)
+    table.blockSignals(wasBlocked)
+
+
+def selectAcquisition(table: Any, key: str) -> None:
+    """Select the line of an acquisition, none where it is not there; the selection signal is not emitted."""
+    if selectedAcquisitionKey(table) == key:
+        return
+    wasBlocked = table.blockSignals(True)
+    table.clearSelection()
+    for index in range(table.rowCount):
+        if table.item(index, 0).data(qt.Qt.UserRole) == key:
+            table.selectRow(index)
     table.blockSignals(wasBlocked)
 
 

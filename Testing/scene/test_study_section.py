@@ -77,6 +77,32 @@ def test_open_becomes_cancel_and_cancel_changes_nothing(module, folder: Path) ->
     assert len(names(module)) == 4
 
 
+def test_an_emptied_field_is_heard(module, folder: Path, tmp_path: Path) -> None:
+    """A ctkPathLineEdit says nothing of an empty path but that its input is not valid."""
+    ui = module.ui
+    ui.studyPathLineEdit.currentPath = str(folder)
+    ui.syntheticPathLineEdit.currentPath = str(tmp_path / "gone")
+    assert not ui.openButton.enabled
+    ui.syntheticPathLineEdit.currentPath = ""
+    assert ui.openButton.enabled
+    ui.studyPathLineEdit.currentPath = ""
+    assert not ui.openButton.enabled
+    assert "Choose the folder" in ui.openButton.toolTip
+
+
+def test_selecting_a_line_leaves_the_lines_as_they_are(module, folder: Path) -> None:
+    """Filled anew while the mouse is pressed on it, a long table would scroll to another line."""
+    open_folder(module, folder)
+    table = module.ui.acquisitionTable
+    item = table.item(1, 0)
+    table.selectRow(1)
+    assert module.panel.shown.key == item.data(256)
+    assert table.item(1, 0) is item
+    assert table.currentRow() == 1
+    module.scene.Clear(0)
+    assert names(module) == []
+
+
 def test_the_window_answers_while_a_study_is_read(module, folder: Path) -> None:
     """No slice is long: events come between two of them."""
     import time

@@ -221,8 +221,20 @@ class QProgressBar(Widget):
 
 
 class ctkPathLineEdit(Widget):
+    """Tells of a path that is valid input, which an empty one is not: of that only validInputChanged tells."""
+
     properties = {"currentPath": ""}
-    changes = {"currentPath": "currentPathChanged"}
+    signals = ("currentPathChanged", "validInputChanged")
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        was = self.currentPath
+        super().__setattr__(name, value)
+        if name != "currentPath" or value == was or self._blocked:
+            return
+        if value:
+            self.currentPathChanged.emit(value)
+        if bool(value) != bool(was):
+            self.validInputChanged.emit(bool(value))
 
 
 class ctkCollapsibleButton(Widget):
