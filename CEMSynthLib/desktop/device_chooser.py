@@ -84,6 +84,12 @@ class DeviceChooser:
             self.onFailure(error)
         self._onChanged()
 
+    def stop(self) -> None:
+        """The worker that was asked was ended: its answer does not come any more."""
+        if self.busy:
+            self.busy = False
+            self.tell("")
+
     def onDevices(self, devices: Sequence[Mapping[str, Any]]) -> None:
         """The worker's answer: each device with its name, or why it cannot be used."""
         self.busy = False

@@ -42,6 +42,7 @@ class Panel:
         self.sections: dict[str, Section] = {}
         self._top = top
         self._shownKey = ""
+        self._showing = self._askedMeanwhile = False
         there = [name for name in SECTIONS if _isThere(name, resourcePath)]
         frame = slicer.util.childWidgetVariables(top)
         for name in SECTIONS:
@@ -98,8 +99,23 @@ class Panel:
         return str(self.parameterNode.selectedAcquisition) if self.parameterNode is not None else ""
 
     def show(self, key: str) -> None:
-        """Show an acquisition (again): layout, images, field of view. Its warnings or the error become the sentence."""
+        """Show an acquisition (again): layout, images, field of view. Its warnings or the error become the sentence.
+
+        Slicer goes on while the views get their size, so another one can be asked for meanwhile: it comes after this.
+        """
         self._shownKey = key
+        if self._showing:
+            self._askedMeanwhile = True
+            return
+        self._showing, self._askedMeanwhile = True, False
+        try:
+            self._show(key)
+        finally:
+            self._showing = False
+        if self._askedMeanwhile and self.parameterNode is not None:
+            self.show(self.selectedKey())
+
+    def _show(self, key: str) -> None:
         shown, sentence = None, ""
         if key:
             # Not slicer.util.WaitCursor: it dispatches clicks, which could show another acquisition within this one.

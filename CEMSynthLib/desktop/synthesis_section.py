@@ -68,7 +68,7 @@ class SynthesisSection(Section):
 
     def onSceneClosed(self) -> None:
         """The scene that the run works for closes."""
-        self.logic.synthesis.stop()
+        self._stopWorker()
         self._endRun()
         self._choice.show(None)
 
@@ -227,7 +227,7 @@ class SynthesisSection(Section):
         self._missing = None
         # A worker that runs would not find them.
         if not self.logic.synthesis.running:
-            self.logic.synthesis.stop()
+            self._stopWorker()
         self.say(problem)
         self.panel.refresh()
 
@@ -259,6 +259,10 @@ class SynthesisSection(Section):
         if self._missing is None:
             self._missing = missingPackages(SYNTHESIS)
         return self._missing
+
+    def _stopWorker(self) -> None:
+        self.logic.synthesis.stop()
+        self._devices.stop()
 
     def _endRun(self) -> None:
         self._timer.stop()

@@ -101,3 +101,29 @@ def test_after_cleanup_nothing_is_left(mrml, monkeypatch) -> None:
     stand_ins.widgets.QTimer.made.clear()
     gc.collect()
     assert [name for name, reference in left.items() if reference() is not None] == []
+
+
+def test_what_is_asked_for_while_an_acquisition_is_shown_comes_after_it(make, monkeypatch) -> None:
+    """Views get their size while events are processed: a file that was read, or a worker's image, can come then."""
+    from types import SimpleNamespace
+
+    panel = make(ROOT / "CEMSynth/Resources")
+    panel.setParameterNode(panel.logic.getParameterNode())
+    asked = []
+
+    def show(key: str):
+        asked.append(key)
+        if asked == ["A"]:
+            panel.parameterNode.selectedAcquisition = "B"
+            panel.onParameterNodeModified()
+            assert asked == ["A"], "not within the first"
+        return SimpleNamespace(key=key, warnings=())
+
+    shown = []
+    monkeypatch.setattr(panel.logic, "showAcquisition", show)
+    monkeypatch.setattr(panel, "_setShown", shown.append)
+    panel.show("A")
+    assert asked == ["A", "B"]
+    assert shown[-1].key == "B"
+    panel.onParameterNodeModified()
+    assert asked == ["A", "B"], "nothing is left to do"

@@ -324,6 +324,17 @@ def test_devices_come_from_the_worker(module) -> None:
     assert stand_ins.QSettings.stored["CEMSynth/Device"] == "cpu"
 
 
+def test_a_scene_that_closes_while_devices_are_looked_for_leaves_apply_usable(module, folders) -> None:
+    """The worker ends with the scene, and its answer with it."""
+    module.ui.checkDevicesButton.click()
+    assert "Wait until" in module.ui.applySynthesisButton.toolTip
+    module.scene.Clear(0)
+    assert module.ui.deviceNoteLabel.text == ""
+    module.logic.openStudy(folders.study)
+    module.widget.panel.select(module.logic.study.rows()[0].key)
+    assert module.ui.applySynthesisButton.enabled, module.ui.applySynthesisButton.toolTip
+
+
 @pytest.mark.slow
 def test_a_low_energy_volume_deleted_meanwhile_is_one_sentence(module, monkeypatch) -> None:
     import CEMSynthLib.desktop.synthesis as synthesis
