@@ -37,6 +37,8 @@ def runSelfTest(makeLogic: Callable[[], Any]) -> None:
             for name in selfTests():
                 import_module(name).check(logic, Path(folder))
         finally:
+            # The section Synthesis, which ends the worker else, has another logic.
+            logic.synthesis.stop()
             slicer.mrmlScene.Clear()
             logic.cleanup()
 
