@@ -104,7 +104,7 @@ class TrainingRun:
         if self._leads and not (self._output / BASELINES).is_file():
             with progress_bar("Null baselines") as bar:
                 write_training_baselines(found, {pair.patient_id for pair in prepared.training}, self._output, bar)
-        judge = MeasurementJudge(prepared.training) if self._leads else None
+        judge = MeasurementJudge(prepared.training, self._plan.contrast_weight > 0) if self._leads else None
         with self._bar("Training", "s" if self._plan.minutes else "step") as bar:
             result = train(
                 prepared,

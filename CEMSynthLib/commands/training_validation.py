@@ -51,20 +51,26 @@ class MeasurementJudge:
     ----------
     training
         Pairs that the null baselines are learned from.
+    contrast_counts
+        Whether lesion contrast chooses among weights: where training has no term for it, it would choose noise.
     """
 
-    def __init__(self, training: Sequence[Pair]) -> None:
+    def __init__(self, training: Sequence[Pair], contrast_counts: bool = True) -> None:
+        self._contrast_counts = contrast_counts
         self._baselines = NullBaselines.learn(_training_images(training))
         self._known: tuple[Sequence[Pair], Mapping[str, tuple[float, float]]] | None = None
 
     @property
     def selection(self) -> str:
         """The rule."""
+        contrast = (
+            f"then the smallest lack of lesion contrast below {WANTED_CONTRAST:.0%} of the clinical one (enhancing "
+            "lesions seen on LE, where lesions are known); "
+        )
         return (
             "Among the validated epochs, newest and averaged weights: the fewest null baselines not beaten (mean "
-            "masked MAE and SSIM, validation patients, working grid); then the smallest lack of lesion contrast below "
-            f"{WANTED_CONTRAST:.0%} of the clinical one (enhancing lesions seen on LE, where lesions are known); then "
-            "the lowest masked MAE."
+            "masked MAE and SSIM, validation patients, working grid); "
+            f"{contrast if self._contrast_counts else ''}then the lowest masked MAE."
         )
 
     def __call__(self, pairs: Sequence[Pair], synthetic: Sequence[FloatImage]) -> Verdict:
@@ -86,7 +92,7 @@ class MeasurementJudge:
         others = [one.synthetic / one.window for one in lesions if one.seen and not one.enhances]
         if others:
             figures["false_contrast_window"] = float(np.mean(others))
-        lack = 0.0 if retained is None else max(0.0, WANTED_CONTRAST - retained)
+        lack = 0.0 if retained is None or not self._contrast_counts else max(0.0, WANTED_CONTRAST - retained)
         return Verdict(figures, (float(len(nulls) - beaten), lack, mae))
 
     def _null_figures(self, pairs: Sequence[Pair]) -> Mapping[str, tuple[float, float]]:

@@ -171,12 +171,13 @@ PRESETS = {
         paired_warmup=0.0,
         discriminator_filters=64,
     ),
-    # Plain paired regression, which every report shows beside a model.
+    # Plain paired regression, which every report shows beside a model. On simulator 0.3 (584 images) the validation MAE
+    # still fell in the eighth epoch.
     "ceiling": Plan(
         name="ceiling",
         objective="regression",
         architecture=Architecture("unet", base_filters=16, depth=4),
-        epochs=8,
+        epochs=16,
         learning_rate=1e-3,
     ),
 }

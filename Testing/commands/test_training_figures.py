@@ -78,6 +78,13 @@ def test_the_rank_asks_for_baselines_then_contrast_then_error() -> None:
     assert cold.figures["false_contrast_window"] == pytest.approx(0.2, abs=0.05)
     assert "contrast_retained" not in cold.figures
     assert "fewest null baselines" in judge.selection
+    assert "lesion contrast" in judge.selection
+    # Without a term for contrast in training, only the error chooses.
+    plain = MeasurementJudge(training, contrast_counts=False)
+    assert plain(validation, [weaker(p, 0.3) for p in validation]).rank < plain(
+        validation, [weaker(p, 0.8) + 1 for p in validation]
+    ).rank
+    assert "lesion contrast" not in plain.selection
 
 
 def test_the_truth_of_a_simulated_cohort_and_its_regions_name_the_same_lesions(tmp_path: Path) -> None:
