@@ -56,6 +56,12 @@ class ReadingSection(Section):
         desk: ReadingDesk = self.logic.reading
         return desk
 
+    def enter(self) -> None:
+        """The study may have been made meanwhile."""
+        if not (self._work.running or self.desk.is_open):
+            self._listReaders()
+            self.refresh()
+
     def exit(self) -> None:
         """The reader leaves the screen: the clock stands still and the images are away."""
         if self._work.running:
@@ -257,6 +263,7 @@ class ReadingSection(Section):
 
     def _listReaders(self) -> None:
         box = self.ui.readerComboBox
+        chosen = str(box.currentText)
         wasBlocked = box.blockSignals(True)
         box.clear()
         folder = self._folder()
@@ -267,7 +274,7 @@ class ReadingSection(Section):
                 self.say(str(error))
             else:
                 box.addItems(list(readers))
-                wanted = slicer.util.settingsValue(READER_SETTING, "", converter=str)
+                wanted = chosen or slicer.util.settingsValue(READER_SETTING, "", converter=str)
                 if wanted in readers:
                     box.setCurrentIndex(list(readers).index(wanted))
         box.blockSignals(wasBlocked)

@@ -1,5 +1,6 @@
 """The Reading section: real section, real .ui, real reader study; stand-ins for Qt only."""
 
+import shutil
 import sys
 import time
 from pathlib import Path
@@ -90,6 +91,20 @@ def test_start_says_what_is_missing(module, tmp_path) -> None:
     load_acquisition(module.scene, *halo_acquisition(tmp_path))
     module.section.refresh()
     assert "Other images are open" in ui.readingStartButton.toolTip
+
+
+def test_a_study_made_after_its_folder_was_chosen_is_found_on_entering(module, tmp_path) -> None:
+    ui = module.ui
+    ui.readingFolderPathLineEdit.currentPath = str(tmp_path)
+    module.widget.exit()
+    shutil.copyfile(module.study / "protocol.json", tmp_path / "protocol.json")
+    module.widget.enter()
+    assert ui.readerComboBox.count == 2
+    assert ui.readingStartButton.enabled
+    ui.readerComboBox.setCurrentIndex(1)
+    module.widget.exit()
+    module.widget.enter()
+    assert ui.readerComboBox.currentText == "R2"
 
 
 def test_a_case_is_read_saved_and_followed_by_the_next(module) -> None:
