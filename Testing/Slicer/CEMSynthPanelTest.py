@@ -14,11 +14,12 @@ class CEMSynthPanelTest(unittest.TestCase):
     def setUp(self):
         slicer.mrmlScene.Clear()
         self.folder = Path(slicer.util.tempDirectory("CEMSynthPanelTest"))
-        self.widget = slicer.modules.cemsynth.widgetRepresentation().self()
+        representation = slicer.modules.cemsynth.widgetRepresentation()
+        self.widget = representation.self()
         if slicer.util.mainWindow() is not None:
             slicer.util.selectModule("CEMSynth")
-        else:
-            self.widget.enter()
+        elif not representation.isEntered:
+            representation.enter()  # not the Python widget's: the module would not know that it is open
 
     def tearDown(self):
         slicer.mrmlScene.Clear()

@@ -37,7 +37,7 @@ def case(mrml, monkeypatch, tmp_path: Path):
     cemsynth = stand_ins.install(monkeypatch, world)
     widget = cemsynth.CEMSynthWidget(stand_ins.parent())
     widget.setup()
-    representation = SimpleNamespace(self=lambda: widget)
+    representation = SimpleNamespace(self=lambda: widget, enter=widget.enter, isEntered=False)
     modules = SimpleNamespace(cemsynth=SimpleNamespace(widgetRepresentation=lambda: representation))
     monkeypatch.setattr(slicer, "modules", modules, raising=False)
     folders = iter(range(9))
