@@ -8,6 +8,7 @@ import numpy as np
 from CEMSynthLib.scene import attributes as names
 from CEMSynthLib.scene.acquisitions import AcquisitionVolumes
 from CEMSynthLib.scene.diverging import diverging_colors
+from CEMSynthLib.scene.hierarchy import unlist
 from CEMSynthLib.scene.label import NAME_PREFIX
 from CEMSynthLib.scene.observing import Observations
 from CEMSynthLib.scene.pixels import pixels_of
@@ -132,6 +133,8 @@ def _new_node(
     node.SetSaveWithScene(False)
     _set_values(node, np.zeros((1, 1), np.float32), clinical)
     node = scene.AddNode(node)
+    # Desktop Slicer has listed it. Hidden from editors instead, the selectors of the slice views would drop it.
+    unlist(scene, node)
     node.CreateDefaultDisplayNodes()
     display = node.GetDisplayNode()
     display.SetSaveWithScene(False)

@@ -44,6 +44,16 @@ def place(scene: "vtkMRMLScene", nodes: "Iterable[vtkMRMLNode | None]", patient_
             hierarchy.SetItemParent(item, study)
 
 
+def unlist(scene: "vtkMRMLScene", node: "vtkMRMLNode") -> None:
+    """Take a node that is not saved with the scene out of the subject hierarchy, which would save an empty item."""
+    import slicer
+
+    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
+    item = hierarchy.GetItemByDataNode(node) if hierarchy is not None else 0
+    if item:
+        hierarchy.RemoveItem(item, False, False)
+
+
 def patient_of(scene: "vtkMRMLScene", node: "vtkMRMLNode") -> str:
     """Name of the patient item that a node lies under; empty if there is none."""
     import slicer

@@ -53,6 +53,31 @@ def test_volumes_lie_under_patient_and_study(mrml, acquisition) -> None:
     ]  # fmt: skip
 
 
+def test_what_is_not_saved_is_not_listed(mrml, acquisition) -> None:
+    import slicer
+    import vtk
+
+    from CEMSynthLib.scene.difference import difference_volume
+    from CEMSynthLib.scene.halo import nodes as roles
+
+    scene = mrml().scene
+    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
+
+    @vtk.calldata_type(vtk.VTK_OBJECT)
+    def as_desktop_slicer_does(_scene, _event, node) -> None:
+        if node.IsA("vtkMRMLDisplayableNode") and not node.GetHideFromEditors():
+            hierarchy.CreateItem(hierarchy.GetSceneItemID(), node)
+
+    scene.AddObserver(scene.NodeAddedEvent, as_desktop_slicer_does)
+    _, volumes = opened(scene, acquisition)
+    before = tree(scene)
+    assert len(before) == 5
+    difference = difference_volume(scene, volumes)
+    assert difference.GetScene() is scene, "it stays in the scene all the same"
+    roles.ensure_node(scene, volumes.key, "distance 5", "vtkMRMLModelNode", "5 mm behind the skin", temporary=True)
+    assert tree(scene) == before, "a saved scene would come back with items that hold nothing"
+
+
 def test_two_studies_of_one_patient_and_of_another(mrml, acquisition) -> None:
     scene = mrml().scene
     opened(scene, acquisition)

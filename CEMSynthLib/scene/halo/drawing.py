@@ -134,9 +134,7 @@ def _pieces(path: FloatArray, angles: FloatArray, result: HaloResult) -> list[tu
 
 
 def _model(scene: "vtkMRMLScene", key: str, role: str, name: str) -> "vtkMRMLModelNode":
-    node = roles.ensure_node(scene, key, role, _MODEL, name)
-    node.SetSaveWithScene(False)
-    node.SetHideFromEditors(True)
+    node = roles.ensure_node(scene, key, role, _MODEL, name, temporary=True)
     node.SetSelectable(False)
     if node.GetDisplayNode() is None:
         node.CreateDefaultDisplayNodes()

@@ -44,8 +44,8 @@ def find_node(scene: "vtkMRMLScene", key: str, role: str, kind: str) -> Any:
     return next((n for n in nodes_of(scene, key, role, kind) if n.GetAttribute(names.HALO) == role), None)
 
 
-def ensure_node(scene: "vtkMRMLScene", key: str, role: str, kind: str, name: str) -> Any:
-    """The node with this role, made where there is none."""
+def ensure_node(scene: "vtkMRMLScene", key: str, role: str, kind: str, name: str, temporary: bool = False) -> Any:
+    """The node with this role, made where there is none; a temporary one is neither saved nor listed."""
     node = find_node(scene, key, role, kind)
     if node is None:
         node = scene.CreateNodeByClass(kind)
@@ -54,6 +54,10 @@ def ensure_node(scene: "vtkMRMLScene", key: str, role: str, kind: str, name: str
         node.SetName(name)
         node.SetAttribute(names.HALO, role)
         node.SetAttribute(names.ACQUISITION, key)
+        if temporary:
+            # Before it is added: Slicer lists a node then or never, and saves its place in the list without the node.
+            node.SetSaveWithScene(False)
+            node.SetHideFromEditors(True)
         node = scene.AddNode(node)
     return node
 
