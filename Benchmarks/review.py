@@ -34,9 +34,9 @@ DRAGS = {
     "shared window": ("left", 50, 60, 1),
 }
 COUNT = """() => {
-  window.frames_ = [...document.querySelectorAll('.image-display-area')].map(() => 0);
-  document.querySelectorAll('.image-display-area').forEach((image, i) =>
-    image.addEventListener('load', () => window.frames_[i]++));
+  const images = [...document.querySelectorAll('.image-display-area')];
+  window.frames_ = images.map(() => 0);
+  images.forEach((image, i) => { image.onload = () => window.frames_[i]++; });
 }"""
 PAINTED = "[...document.querySelectorAll('.image-display-area')].filter(i => i.naturalWidth > 100).length >= 3"
 

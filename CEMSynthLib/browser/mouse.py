@@ -34,13 +34,18 @@ class ViewMouse:
         Asked whenever a button goes down.
     touched
         Called when the user zooms or pans, so that the view is not fitted again by itself.
+    window_drag
+        Told when dragging the window begins and ends.
     """
 
-    def __init__(self, view: Any, tool: Callable[[], Tool], touched: Callable[[], None]) -> None:
+    def __init__(
+        self, view: Any, tool: Callable[[], Tool], touched: Callable[[], None], window_drag: Callable[[bool], None]
+    ) -> None:
         self._interactor = view.interactor()
         self._logic = view._logic
         self._tool = tool
         self._touched = touched
+        self._window_drag = window_drag
         self._substituted = ""
         self._observations = Observations()
         self._tags = {
@@ -94,12 +99,15 @@ class ViewMouse:
         other = {Tool.PAN: "Middle", Tool.ZOOM: "Right"}.get(tool)
         if interactor.GetShiftKey():
             self._touched()
+        elif tool is Tool.WINDOW:
+            self._window_drag(True)
         elif other is not None and not _over_markup(interactor):
             self._keep("LeftButtonPressEvent")
             self._substituted = other
             interactor.InvokeEvent(f"{other}ButtonPressEvent")
 
     def _left_release(self, interactor: Any) -> None:
+        self._window_drag(False)
         if self._substituted:
             self._keep("LeftButtonReleaseEvent")
             other, self._substituted = self._substituted, ""

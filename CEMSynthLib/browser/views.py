@@ -1,6 +1,7 @@
 """Views: the slice views of trame-slicer, as the comparison of `CEMSynthLib.scene` needs them."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from CEMSynthLib.browser.mouse import Tool, ViewMouse
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
 # Drawn coarsely while something moves, finely when it rests.
 _MOVING_QUALITY = 50
 _FRAMES_PER_SECOND = 30.0
+# Of the other views while the window is dragged in one: clinical and synthetic image share it, and drawing both each
+# time takes a quarter of the frames from the one that is looked at.
+_FOLLOWING_FRAMES_PER_SECOND = 6.0
 _OTHER_COLOR = "#808080"
 
 
@@ -136,8 +140,14 @@ class BrowserViews:
         # Eight samples, the default, take twice the time of one, and images have no edges to smooth.
         view.render_window().SetMultiSamples(0)
         self._views[tag] = view
-        self._mice.append(ViewMouse(view, lambda: self.tool, self.touched))
+        self._mice.append(ViewMouse(view, lambda: self.tool, self.touched, partial(self._follow_slowly, tag)))
         self._observations.add(view.interactor(), "WindowResizeEvent", self._on_resize)
+
+    def _follow_slowly(self, dragged: str, slowly: bool) -> None:
+        for tag, view in self._views.items():
+            if tag != dragged:
+                scheduler = view._scheduled_render._scheduler
+                scheduler.target_fps = _FOLLOWING_FRAMES_PER_SECOND if slowly else _FRAMES_PER_SECOND
 
     def _on_resize(self, _interactor: Any) -> None:
         if not self._touched:
