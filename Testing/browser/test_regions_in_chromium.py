@@ -74,7 +74,7 @@ def drag(page, start, end, steps=8):
 def saved(server, count):
     """The regions as the server has put them on the disk, which takes two seconds."""
     files = server.state / "cemsynth" / "review"
-    until = time.monotonic() + 15
+    until = time.monotonic() + 60
     while time.monotonic() < until:
         for path in files.glob("*.json"):
             kept = json.loads(path.read_text())["work"]["regions"]["regions"]

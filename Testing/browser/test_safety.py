@@ -20,7 +20,7 @@ def server(serve, study):
 
 def ask(server, path, method="GET", body=None, **headers):
     """Status, headers and text of an answer; headers by name with _ for -."""
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
     given = {name.replace("_", "-"): value for name, value in headers.items()}
     connection.putrequest(method, path, skip_host="Host" in given)
     for name, value in given.items():
@@ -53,7 +53,7 @@ def upgrade(server, **headers):
         "Sec_WebSocket_Version": "13",
         "Sec_WebSocket_Key": "x3JJHMbDL1EzLkh9GBhXDw==",
     }
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
     given = {name.replace("_", "-"): value for name, value in {**wanted, **headers}.items()}
     connection.putrequest("GET", "/ws", skip_host="Host" in given)
     for name, value in given.items():
@@ -202,7 +202,7 @@ def test_an_upload_over_the_limit_is_refused_and_leaves_nothing(server, cookie):
 
 
 def ask_chunked(server, body, headers):
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
     connection.putrequest("POST", "/upload")
     for name, value in {**headers, "Transfer-Encoding": "chunked"}.items():
         connection.putheader(name, value)

@@ -30,7 +30,7 @@ def test_progress_comes_as_lines_and_the_end_of_stdin_stops_it(tmp_path: Path) -
             steps.append(json.loads(line.removeprefix(b"@progress ")))
     assert [step[0] for step in steps] == [1, 2]
     assert {step[1] for step in steps} == {200}
-    _out, error = process.communicate(timeout=20)  # closes its stdin first
+    _out, error = process.communicate(timeout=60)  # closes its stdin first
     assert process.returncode == 130
     assert b"stopped; nothing half-written was left" in error
 

@@ -81,9 +81,10 @@ def test_the_rank_asks_for_baselines_then_contrast_then_error() -> None:
     assert "lesion contrast" in judge.selection
     # Without a term for contrast in training, only the error chooses.
     plain = MeasurementJudge(training, contrast_counts=False)
-    assert plain(validation, [weaker(p, 0.3) for p in validation]).rank < plain(
-        validation, [weaker(p, 0.8) + 1 for p in validation]
-    ).rank
+    assert (
+        plain(validation, [weaker(p, 0.3) for p in validation]).rank
+        < plain(validation, [weaker(p, 0.8) + 1 for p in validation]).rank
+    )
     assert "lesion contrast" not in plain.selection
 
 
