@@ -12,6 +12,9 @@ import pytest
 
 from CEMSynthLib.study.model import Acquisition, CEMImage, ImageKind, Laterality, PixelGrid, ViewPosition, VOIWindow
 
+# The tests share stand-ins and test images, modules of this folder.
+sys.path.append(str(Path(__file__).parent))
+
 
 def _views(slicer, application, scene, dimensions):
     """Slice logics of the comparison layouts, made as a layout manager would make them; the first layout is shown."""
