@@ -1,6 +1,5 @@
 """The Compare section of the module: what its widgets do to the views, with stand-ins for Qt only."""
 
-import importlib.util
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -8,11 +7,8 @@ from types import SimpleNamespace
 import pytest
 
 pytest.importorskip("slicer")
-_spec = importlib.util.spec_from_file_location("cemsynth_stand_ins", Path(__file__).with_name("stand_ins.py"))
-assert _spec is not None
-assert _spec.loader is not None
-stand_ins = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(stand_ins)
+import stand_ins
+
 QShortcut, QTimer = stand_ins.widgets.WIDGETS["QShortcut"], stand_ins.widgets.QTimer
 SYNTHETIC = "CEMSynthSynthetic"
 

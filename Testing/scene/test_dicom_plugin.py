@@ -14,13 +14,11 @@ import numpy as np
 import pydicom
 import pytest
 
-slicer = pytest.importorskip("slicer")
+pytest.importorskip("slicer")
+import slicer
+import stand_ins
+
 ROOT = Path(__file__).resolve().parents[2]
-_spec = importlib.util.spec_from_file_location("cemsynth_stand_ins", Path(__file__).with_name("stand_ins.py"))
-assert _spec is not None
-assert _spec.loader is not None
-stand_ins = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(stand_ins)
 
 
 class Database:

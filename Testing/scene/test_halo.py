@@ -3,16 +3,12 @@
 import gc
 import json
 import re
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy.spatial import cKDTree
 
 pytest.importorskip("slicer")
-if str(Path(__file__).parent) not in sys.path:
-    sys.path.append(str(Path(__file__).parent))
 from halo_images import RIM_MM, STEPS, TROUGH_MM, breast, halo_acquisition
 
 from CEMSynthLib.evaluation.acquisition import measure_acquisition

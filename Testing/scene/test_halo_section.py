@@ -1,15 +1,11 @@
 """The Halo section: real section, real .ui, real MRML and a real thread; stand-ins for Qt only."""
 
-import sys
 import time
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 pytest.importorskip("slicer")
-if str(Path(__file__).parent) not in sys.path:
-    sys.path.append(str(Path(__file__).parent))
 import stand_ins
 from halo_images import STEPS, halo_acquisition
 

@@ -1,6 +1,5 @@
 """The module itself: real CEMSynth.py, real CEMSynth.ui, real MRML; stand-ins for Qt and the application only."""
 
-import importlib.util
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -8,11 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 pytest.importorskip("slicer")
-_spec = importlib.util.spec_from_file_location("cemsynth_stand_ins", Path(__file__).with_name("stand_ins.py"))
-assert _spec is not None
-assert _spec.loader is not None
-stand_ins = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(stand_ins)
+import stand_ins
 
 LAYOUT = 5701
 

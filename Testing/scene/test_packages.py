@@ -11,19 +11,10 @@ import pytest
 
 pytest.importorskip("slicer")
 pytest.importorskip("pip")
+import process_stand_in as processes
+import stand_ins
+
 ROOT = Path(__file__).resolve().parents[2]
-
-
-def load(name: str):
-    spec = importlib.util.spec_from_file_location(f"cemsynth_{name}", Path(__file__).with_name(f"{name}.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-stand_ins, processes = load("stand_ins"), load("process_stand_in")
 pump = processes.pump
 
 

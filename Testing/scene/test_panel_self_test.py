@@ -9,7 +9,10 @@ from types import SimpleNamespace
 
 import pytest
 
-slicer = pytest.importorskip("slicer")
+pytest.importorskip("slicer")
+import slicer
+import stand_ins
+
 HERE = Path(__file__).parent
 
 
@@ -20,9 +23,6 @@ def load(name: str, path: Path):
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
-
-
-stand_ins = load("cemsynth_stand_ins", HERE / "stand_ins.py")
 
 
 @pytest.fixture

@@ -2,15 +2,12 @@
 
 import gc
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 pytest.importorskip("slicer")
-if str(Path(__file__).parent) not in sys.path:
-    sys.path.append(str(Path(__file__).parent))
 from reading_study import RoomViews, answer_all, everything_said, shown, write_reader_study, write_synthetic
 
 from CEMSynthLib.errors import CEMSynthError

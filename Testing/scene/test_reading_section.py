@@ -1,7 +1,6 @@
 """The Reading section: real section, real .ui, real reader study; stand-ins for Qt only."""
 
 import shutil
-import sys
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,8 +8,6 @@ from types import SimpleNamespace
 import pytest
 
 pytest.importorskip("slicer")
-if str(Path(__file__).parent) not in sys.path:
-    sys.path.append(str(Path(__file__).parent))
 import stand_ins
 from halo_images import halo_acquisition
 from reading_study import shown, write_reader_study, write_synthetic

@@ -1,23 +1,19 @@
 """The Regions section: real MRML, real RegionsSection.ui; stand-ins for Qt and the application only."""
 
 import csv
-import importlib.util
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-slicer = pytest.importorskip("slicer")
-_spec = importlib.util.spec_from_file_location("cemsynth_stand_ins", Path(__file__).with_name("stand_ins.py"))
-assert _spec is not None
-assert _spec.loader is not None
-stand_ins = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(stand_ins)
+pytest.importorskip("slicer")
+import slicer
+import stand_ins
 
-from CEMSynthLib.measurement.regions import RegionRole  # noqa: E402
-from CEMSynthLib.measurement.shapes import Ellipse, Rectangle  # noqa: E402
-from CEMSynthLib.phantom.cohort import simulate_cohort  # noqa: E402
-from CEMSynthLib.scene.regions.info import RegionKind  # noqa: E402
+from CEMSynthLib.measurement.regions import RegionRole
+from CEMSynthLib.measurement.shapes import Ellipse, Rectangle
+from CEMSynthLib.phantom.cohort import simulate_cohort
+from CEMSynthLib.scene.regions.info import RegionKind
 
 LESION, BACKGROUND = RegionRole.LESION, RegionRole.BACKGROUND
 

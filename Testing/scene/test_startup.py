@@ -1,18 +1,14 @@
 """When Slicer has started: synthetic images of a scene that is read are labeled before the module is opened."""
 
-import importlib.util
 import sys
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-slicer = pytest.importorskip("slicer")
-_spec = importlib.util.spec_from_file_location("cemsynth_stand_ins", Path(__file__).with_name("stand_ins.py"))
-assert _spec is not None
-assert _spec.loader is not None
-stand_ins = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(stand_ins)
+pytest.importorskip("slicer")
+import slicer
+import stand_ins
 
 
 def saved(mrml, acquisition, path: Path) -> str:

@@ -1,6 +1,5 @@
 """The Study section: opening in slices, files, DICOM browser, sample study, who is named, deleted nodes."""
 
-import importlib.util
 import shutil
 import subprocess
 import sys
@@ -9,20 +8,12 @@ from types import ModuleType, SimpleNamespace
 
 import pytest
 
-slicer = pytest.importorskip("slicer")
+pytest.importorskip("slicer")
+import process_stand_in as processes
+import slicer
+import stand_ins
+
 ROOT = Path(__file__).resolve().parents[2]
-
-
-def load(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(f"cemsynth_{name}", Path(__file__).with_name(f"{name}.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-stand_ins = load("stand_ins")
 run_timers = stand_ins.widgets.run_timers
 
 
@@ -44,6 +35,7 @@ def module(mrml, monkeypatch):
     widget.enter()
     yield SimpleNamespace(module=cemsynth, widget=widget, ui=widget.ui, scene=world.scene, panel=widget.panel)
     widget.cleanup()
+    processes.end_all()
     assert not [timer for timer in stand_ins.widgets.QTimer.made if timer.active], "cleanup stops every timer"
 
 
@@ -272,7 +264,7 @@ def test_sample_study(module, folder: Path, monkeypatch) -> None:
 def test_while_the_sample_study_is_simulated_the_panel_says_so(module, tmp_path: Path, monkeypatch) -> None:
     from CEMSynthLib.desktop import sample
 
-    sys.modules["qt"].QProcess = load("process_stand_in").QProcess
+    sys.modules["qt"].QProcess = processes.QProcess
     monkeypatch.setattr(sample, "sampleFolder", lambda: tmp_path / "sample")
     module.ui.sampleButton.click()
     assert module.ui.statusLabel.text.startswith("Simulating the sample study")
