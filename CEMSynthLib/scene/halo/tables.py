@@ -180,7 +180,7 @@ def _number(result: "HaloResult", value: float | None) -> str:
 def _sectors(result: "HaloResult") -> str:
     if result.interval_95 is None or result.sector_mean is None:
         return "not measurable"
-    return f"{result.sector_mean:.4g} ({result.interval_95[0]:.4g} to {result.interval_95[1]:.4g})"
+    return f"{result.sector_mean:.3g} ({result.interval_95[0]:.3g} to {result.interval_95[1]:.3g})"
 
 
 def _curve(scene: "vtkMRMLScene", key: str, of: str, which: str, table: "vtkMRMLTableNode") -> Any:
