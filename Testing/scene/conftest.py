@@ -45,7 +45,16 @@ def _views(slicer, application, scene, dimensions):
     link = slicer.vtkMRMLSliceLinkLogic()
     link.SetMRMLApplicationLogic(application)
     link.SetMRMLScene(scene)
+
+    def show(volumes) -> None:
+        """Low-energy, recombined and synthetic image of an acquisition, each in its slice view."""
+        nodes = (volumes.low_energy, volumes.recombined, volumes.synthetic)
+        for tag, node in zip(VIEW_TAGS.values(), nodes, strict=True):
+            composite = logics[tag].GetSliceCompositeNode()
+            composite.SetBackgroundVolumeID(node.GetID() if node is not None else None)
+
     return SimpleNamespace(
+        show=show,
         layout_logic=layout_logic,
         layout_node=layout_node,
         logics={tag: logics[tag] for tag in VIEW_TAGS.values()},
@@ -67,12 +76,15 @@ def simulated_dicom(tmp_path_factory) -> Path:
 
 @pytest.fixture
 def mrml(tmp_path: Path):
-    """Make scenes: ``mrml()`` is an application logic, a scene and, with ``views=True``, linked slice views."""
+    """Make scenes: ``mrml()`` is an application logic, a scene and, with ``views=True``, linked slice views.
+
+    With ``markups=True`` the scene saves and reads markups as Slicer's does, and one that is added is the one placed.
+    """
     slicer = pytest.importorskip("slicer")
     pytest.importorskip("vtk")
     made = []
 
-    def make(views: bool = False, dimensions=((200, 300), (200, 300), (200, 300))) -> SimpleNamespace:
+    def make(views=False, dimensions=((200, 300), (200, 300), (200, 300)), markups=False) -> SimpleNamespace:
         application = slicer.vtkSlicerApplicationLogic()
         scene = slicer.vtkMRMLScene()
         application.SetMRMLScene(scene)
@@ -87,7 +99,11 @@ def mrml(tmp_path: Path):
         manager.SetMRMLApplicationLogic(application)
         manager.SetAndObserveDataIOManager(remote.GetDataIOManager())
         remote.AddDataIOToScene()
-        world = SimpleNamespace(application=application, scene=scene, kept=(remote, manager))
+        world = SimpleNamespace(application=application, scene=scene, kept=(remote, manager), markups=None)
+        if markups:
+            world.markups = slicer.vtkSlicerMarkupsLogic()
+            world.markups.SetMRMLApplicationLogic(application)
+            world.markups.SetMRMLScene(scene)
         if views:
             vars(world).update(vars(_views(slicer, application, scene, dimensions)))
         made.append(world)
@@ -95,6 +111,8 @@ def mrml(tmp_path: Path):
 
     yield make
     for world in made:
+        if world.markups is not None:
+            world.markups.SetMRMLScene(None)
         world.scene.Clear(1)
     made.clear()
     gc.collect()

@@ -30,10 +30,7 @@ def case(mrml, monkeypatch, tmp_path: Path):
     """A Slicer as the self test finds it."""
     stand_ins.QSettings.stored.clear()
     stand_ins.widgets.QTimer.made.clear()
-    world = mrml(views=True)
-    markups = slicer.vtkSlicerMarkupsLogic()  # without it regions are not saved
-    markups.SetMRMLApplicationLogic(world.application)
-    markups.SetMRMLScene(world.scene)
+    world = mrml(views=True, markups=True)  # without markups regions are not saved
     cemsynth = stand_ins.install(monkeypatch, world)
     widget = cemsynth.CEMSynthWidget(stand_ins.parent())
     widget.setup()
@@ -60,7 +57,6 @@ def case(mrml, monkeypatch, tmp_path: Path):
     yield load("CEMSynthPanelTest", HERE.parent / "Slicer/CEMSynthPanelTest.py").CEMSynthPanelTest
     widget.exit()
     widget.cleanup()
-    markups.SetMRMLScene(None)
     shutil.rmtree(tmp_path, ignore_errors=True)
 
 

@@ -1,72 +1,32 @@
-"""Regions in a scene: the numbers of the command line, following, undo, saving, views."""
+"""Regions in a scene are measured: the numbers of the command line, and rows that follow what is moved."""
 
-import gc
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-slicer = pytest.importorskip("slicer")
+pytest.importorskip("slicer")
+import slicer
+from region_scene import BACKGROUND, BLOB, BOX, DISC, LESION, SHAPE, SPACING, markups, region_world, rows_of
 
-from CEMSynthLib.export.markups import write_region  # noqa: E402
-from CEMSynthLib.measurement.cnr import CNRFormula, contrast_to_noise, region_statistics  # noqa: E402
-from CEMSynthLib.measurement.markups import read_markups  # noqa: E402
-from CEMSynthLib.measurement.regions import Region, RegionRole, region_mask  # noqa: E402
-from CEMSynthLib.measurement.shapes import ClosedCurve, Ellipse, Rectangle  # noqa: E402
-from CEMSynthLib.scene.acquisitions import load_acquisition  # noqa: E402
-from CEMSynthLib.scene.regions.errors import RegionSetError  # noqa: E402
-from CEMSynthLib.scene.regions.info import RegionKind  # noqa: E402
-from CEMSynthLib.scene.regions.region_set import RegionSet  # noqa: E402
-from CEMSynthLib.study.model import ImageKind  # noqa: E402
+from CEMSynthLib.export.markups import write_region
+from CEMSynthLib.measurement.cnr import CNRFormula, contrast_to_noise, region_statistics
+from CEMSynthLib.measurement.markups import read_markups
+from CEMSynthLib.measurement.regions import Region, region_mask
+from CEMSynthLib.measurement.shapes import Rectangle
+from CEMSynthLib.scene.acquisitions import load_acquisition
+from CEMSynthLib.scene.regions.errors import RegionSetError
+from CEMSynthLib.scene.regions.info import RegionKind
+from CEMSynthLib.scene.regions.region_set import RegionSet
+from CEMSynthLib.study.model import ImageKind
 
-LESION, BACKGROUND = RegionRole.LESION, RegionRole.BACKGROUND
 CNR = CNRFormula.SD_BACKGROUND
-SHAPE, SPACING = (400, 300), (0.2, 0.1)
-DISC = Ellipse((12.3, 40.1), (4.0, 6.0))
-BOX = Rectangle((22.0, 60.0), (8.0, 12.0))
-BLOB = ClosedCurve(((8.0, 30.0), (15.0, 32.0), (17.0, 45.0), (9.0, 50.0)))
 
 
 @pytest.fixture
-def scenes(mrml):
-    """Make scenes that know markups files, as Slicer's do; a node that is added becomes the one that is placed."""
-    logics = []
-
-    def make():
-        world = mrml(views=True)
-        logic = slicer.vtkSlicerMarkupsLogic()
-        logic.SetMRMLApplicationLogic(world.application)
-        logic.SetMRMLScene(world.scene)
-        logics.append(logic)
-        return world
-
-    yield make
-    for logic in logics:
-        logic.SetMRMLScene(None)
-
-
-@pytest.fixture
-def world(scenes, acquisition):
-    """A scene that shows one acquisition of three images, and its regions."""
-    world = scenes()
-    described, synthetic = acquisition(spacing=SPACING, shape=SHAPE)
-    world.volumes = load_acquisition(world.scene, described, synthetic)
-    world.images = {i.kind: i.pixels() for i in (described.low_energy, described.recombined, synthetic)}
-    show_acquisition(world, world.volumes)
-    world.regions = RegionSet(world.scene)
-    world.regions.show(world.volumes)
-    yield world
-    world.regions.release()
-
-
-def show_acquisition(world, volumes) -> None:
-    nodes = (volumes.low_energy, volumes.recombined, volumes.synthetic)
-    for logic, node in zip(world.logics.values(), nodes, strict=True):
-        logic.GetSliceCompositeNode().SetBackgroundVolumeID(node.GetID())
-
-
-def rows_of(world, key: str):
-    return [row for row in world.regions.rows() if row.key == key]
+def world(mrml, acquisition):
+    with region_world(mrml, acquisition) as world:
+        yield world
 
 
 def test_numbers_are_those_of_the_command_line(world, tmp_path: Path) -> None:
@@ -96,12 +56,12 @@ def test_numbers_are_those_of_the_command_line(world, tmp_path: Path) -> None:
                 )  # fmt: skip
 
 
-def test_gray_levels_without_a_unit_are_brought_to_the_clinical_ones(scenes, acquisition) -> None:
+def test_gray_levels_without_a_unit_are_brought_to_the_clinical_ones(mrml, acquisition) -> None:
     """Image files, as the command line measures them."""
     from CEMSynthLib.evaluation.acquisition import _in_units_of
     from CEMSynthLib.evaluation.content import ReportImage
 
-    world = scenes()
+    world = mrml(views=True, markups=True)
     described, synthetic = acquisition(spacing=None, shape=SHAPE, sop=None)
     regions = RegionSet(world.scene)
     regions.show(load_acquisition(world.scene, described, synthetic))
@@ -161,12 +121,6 @@ def test_a_large_region_is_measured_when_it_is_released(world, monkeypatch) -> N
     assert rows_of(world, key)[0].statistics.pixels == 7000
 
 
-def markups(world) -> list:
-    scene = world.scene
-    count = scene.GetNumberOfNodesByClass("vtkMRMLMarkupsNode")
-    return [scene.GetNthNodeByClass(i, "vtkMRMLMarkupsNode") for i in range(count)]
-
-
 def test_errors_are_words_and_never_nan(world) -> None:
     regions = world.regions
     small = regions.add(LESION, Rectangle((15.0, 40.0), (0.5, 0.5)))
@@ -187,59 +141,6 @@ def test_errors_are_words_and_never_nan(world) -> None:
     for row in regions.finish():
         for figure in row.figures:
             assert figure.value is None or np.isfinite(figure.value)
-
-
-def test_undo_and_redo_of_everything(world) -> None:
-    regions = world.regions
-    lesion, background = regions.add(LESION, DISC), regions.add(BACKGROUND, BOX)
-    node = regions.node(background)
-    node.InvokeEvent(node.PointStartInteractionEvent)
-    for x in range(3):
-        node.SetCenter(-22.0 + x, -60.0, 0.0)
-        regions.recompute()
-    node.InvokeEvent(node.PointEndInteractionEvent)
-    regions.recompute()
-    regions.rename(lesion, "mass")
-    regions.set_color(lesion, (0.0, 1.0, 0.0))
-    regions.delete(lesion)
-    assert [r.key for r in regions.regions()] == [background]
-    regions.undo()
-    assert regions.region(lesion).name == "mass"
-    assert regions.region(lesion).shape == DISC
-    regions.undo()
-    regions.undo()
-    assert regions.region(lesion).name == "R CC lesion 1"
-    assert regions.region(background).shape.center == (20.0, 60.0)
-    regions.undo()  # the whole drag is one step
-    assert regions.region(background).shape == BOX
-    regions.redo()
-    assert regions.region(background).shape.center == (20.0, 60.0)
-    for _ in range(10):
-        regions.undo()
-    assert regions.regions() == []
-    assert markups(world) == []
-    assert not regions.can_undo
-    for _ in range(10):
-        regions.redo()
-    assert [r.key for r in regions.regions()] == [background]
-
-
-def test_nodes_deleted_by_hand(world) -> None:
-    regions = world.regions
-    lesion, background = regions.add(LESION, DISC), regions.add(BACKGROUND, BOX)
-    ring = regions.add_ring(lesion)
-    world.scene.RemoveNode(regions.node(background))
-    assert [row.key for row in regions.rows()].count(background) == 0
-    # What is seen of an ellipse is its outline.
-    world.scene.RemoveNode(next(n for n in markups(world) if n.GetName().endswith("outline")))
-    assert regions.rows() == []
-    assert markups(world) == []
-    regions.undo()
-    assert {r.key for r in regions.regions()} == {lesion, ring}
-    regions.undo()
-    assert {r.key for r in regions.regions()} == {lesion, ring, background}
-    world.scene.RemoveNode(world.volumes.recombined)
-    assert [row.image for row in rows_of(world, lesion)] == [ImageKind.LOW_ENERGY, ImageKind.SYNTHETIC]
 
 
 def test_ring_follows_its_lesion(world) -> None:
@@ -280,95 +181,7 @@ def test_which_background_a_lesion_uses(world) -> None:
         regions.rename(lesions[0], " ")
 
 
-def test_saved_scene_brings_everything_back(world, scenes, tmp_path: Path) -> None:
-    regions = world.regions
-    lesion = regions.add(LESION, Ellipse((12.3, 40.1), (4.0, 6.0), 30.0), "mass; 100% sure")
-    regions.add_ring(lesion)
-    regions.set_background(regions.add(LESION, BLOB), regions.add(BACKGROUND, BOX))
-    regions.set_color(lesion, (0.5, 0.25, 1.0))
-    regions.set_locked(lesion, True)
-    before, rows = regions.regions(), regions.finish()
-    assert world.scene.WriteToMRB(str(tmp_path / "scene.mrb"), None)
-    for clear in (True, False):
-        other = scenes()
-        back = RegionSet(other.scene)
-        assert other.scene.ReadFromMRB(str(tmp_path / "scene.mrb"), clear, None)
-        from CEMSynthLib.scene.acquisitions import find_acquisition
-
-        back.show(find_acquisition(other.scene, world.volumes.key))
-        assert [r.kind for r in back.regions()] == [r.kind for r in before]
-        for now, then in zip(back.regions(), before, strict=True):
-            assert (now.key, now.name, now.role, now.background, now.ring) == (
-                then.key, then.name, then.role, then.background, then.ring,
-            )  # fmt: skip
-            assert now.locked == then.locked
-            assert now.color == pytest.approx(then.color, abs=1e-3)
-        assert back.finish() == rows
-        assert not back.can_undo
-        assert len(markups(other)) == 5
-        back.release()
-
-
-def test_seen_in_the_views_of_its_acquisition_only(world, acquisition) -> None:
-    regions = world.regions
-    key = regions.add(LESION, DISC)
-    regions.rows()
-    display = regions.node(key).GetDisplayNode()
-    assert len(display.GetViewNodeIDs()) == 3
-    assert display.GetVisibility2D()
-    other, synthetic = acquisition(spacing=SPACING, shape=SHAPE, sop="9.9")
-    volumes = load_acquisition(world.scene, other, synthetic)
-    show_acquisition(world, volumes)
-    regions.show(volumes)
-    assert regions.rows() == []
-    assert not display.GetVisibility2D()
-    first, *_ = world.logics.values()
-    first.GetSliceCompositeNode().SetBackgroundVolumeID(world.volumes.recombined.GetID())
-    assert list(display.GetViewNodeIDs()) == [first.GetSliceNode().GetID()]
-    assert display.GetVisibility2D()
-
-
-def test_scene_closed_and_two_copies(world) -> None:
-    regions = world.regions
-    key = regions.add(LESION, BLOB)
-    copy = slicer.vtkMRMLMarkupsClosedCurveNode()
-    copy.Copy(regions.node(key))
-    world.scene.AddNode(copy)
-    assert len({r.key for r in regions.regions()}) == 2
-    world.scene.Clear(0)
-    assert regions.rows() == []
-    assert not regions.can_undo
-    with pytest.raises(RegionSetError, match="Show an acquisition"):
-        regions.add(LESION, BLOB)
-
-
-def test_placing_by_clicks(world) -> None:
-    """TRAP B: the outline is added first, so that the box is what a click places."""
-    regions = world.regions
-    key = regions.place(LESION, RegionKind.ELLIPSE)
-    selection = world.scene.GetNodeByID("vtkMRMLSelectionNodeSingleton")
-    interaction = world.scene.GetNodeByID("vtkMRMLInteractionNodeSingleton")
-    node = regions.node(key)
-    assert selection.GetActivePlaceNodeID() == node.GetID()
-    assert interaction.GetCurrentInteractionMode() == interaction.Place
-    assert regions.rows() == []
-    assert regions.placing == key
-    node.AddControlPoint(-10.0, -40.0, 0.0)
-    node.AddControlPoint(-18.0, -60.0, 0.0)
-    interaction.SetCurrentInteractionMode(interaction.ViewTransform)
-    assert regions.region(key).shape == Ellipse((14.0, 50.0), (4.0, 10.0))
-    assert len(rows_of(world, key)) == 3
-    assert node.GetSize()[2] == 4.0
-    regions.place(LESION, RegionKind.RECTANGLE)
-    regions.recompute()
-    interaction.SetCurrentInteractionMode(interaction.ViewTransform)  # given up
-    regions.recompute()
-    assert [r.key for r in regions.regions()] == [key]
-    regions.undo()
-    assert regions.regions() == []
-
-
-def test_segment_is_a_region(world, tmp_path: Path, scenes) -> None:
+def test_segment_is_a_region(world, tmp_path: Path, mrml) -> None:
     import vtk
     from vtk.util.numpy_support import numpy_to_vtk
 
@@ -398,7 +211,7 @@ def test_segment_is_a_region(world, tmp_path: Path, scenes) -> None:
     assert world.scene.WriteToMRB(str(tmp_path / "scene.mrb"), None)
     node.GetSegmentation().RemoveSegment(segment)
     assert rows_of(world, key) == []
-    other = scenes()
+    other = mrml(views=True, markups=True)
     back = RegionSet(other.scene)
     assert other.scene.ReadFromMRB(str(tmp_path / "scene.mrb"), True, None)
     from CEMSynthLib.scene.acquisitions import find_acquisition
@@ -407,28 +220,3 @@ def test_segment_is_a_region(world, tmp_path: Path, scenes) -> None:
     by_name = {(row.name, row.image): row.statistics for row in rows}
     assert {(row.name, row.image): row.statistics for row in back.rows()} == by_name
     back.release()
-
-
-def test_markups_drawn_elsewhere_become_regions(world) -> None:
-    regions = world.regions
-    box = world.scene.AddNewNodeByClass("vtkMRMLMarkupsROINode", "R")
-    box.SetCenter(-15.0, -40.0, 30.0)
-    box.SetSize(10.0, 10.0, 2.0)
-    line = world.scene.AddNewNodeByClass("vtkMRMLMarkupsLineNode")
-    key = regions.adopt(box, LESION)
-    assert [row.statistics.pixels for row in rows_of(world, key)] == [5000] * 3
-    assert box.GetCenter()[2] == 0.0  # laid through the image
-    assert len(box.GetDisplayNode().GetViewNodeIDs()) == 3
-    for node in (box, line):
-        with pytest.raises(RegionSetError, match="no ROI or closed curve"):
-            regions.adopt(node, LESION)
-
-
-def test_owner_dropped_without_release(scenes) -> None:
-    """TRAP A: the garbage collector takes an owner with its callbacks; the next event must find no callback there."""
-    scene = scenes().scene
-    regions = RegionSet(scene)
-    regions.rows()
-    del regions
-    gc.collect()
-    scene.AddNewNodeByClass("vtkMRMLMarkupsClosedCurveNode")

@@ -30,10 +30,7 @@ def opened(mrml, monkeypatch, cohort):
     """The module with a simulated study opened."""
     stand_ins.QSettings.stored.clear()
     stand_ins.widgets.QTimer.made.clear()
-    world = mrml(views=True)
-    logic = slicer.vtkSlicerMarkupsLogic()
-    logic.SetMRMLApplicationLogic(world.application)
-    logic.SetMRMLScene(world.scene)
+    world = mrml(views=True, markups=True)
     cemsynth = stand_ins.install(monkeypatch, world)
     copied: list[str] = []
     slicer.app.clipboard = lambda: SimpleNamespace(setText=copied.append)
@@ -48,7 +45,6 @@ def opened(mrml, monkeypatch, cohort):
         section=widget.panel.sections["Regions"],
     )  # fmt: skip
     widget.cleanup()
-    logic.SetMRMLScene(None)
 
 
 # In the simulated R CC view the breast lies at the right border, halfway down.
