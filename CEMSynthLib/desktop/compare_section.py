@@ -282,6 +282,7 @@ class CompareSection(Section):
         names["Ctrl+Shift+S"] = _("clinical / SYNTHETIC")
         names["Ctrl+Shift+P"] = _("previous acquisition")
         names["Ctrl+Shift+N"] = _("next acquisition")
+        names["Ctrl+Shift+L"] = _("link zoom and pan")
         return "\n".join(f"{keyText(key)}   {name}" for key, name in names.items())
 
 

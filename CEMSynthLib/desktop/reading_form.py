@@ -9,9 +9,9 @@ from slicer.i18n import tr as _
 
 from CEMSynthLib.reading.form import Question, QuestionKind
 
-# More options than this, or longer ones, are set below each other.
-_SIDE_BY_SIDE = 5
-_LONG_TEXT = 14
+# Options with more characters than this are set below each other; a button is as wide as four.
+_SIDE_BY_SIDE = 46
+_BUTTON = 4
 
 
 class ReadingForm:
@@ -85,7 +85,7 @@ class ReadingForm:
         self._checks.clear()
 
     def _choice(self, box: Any, question: Question, answer: Any) -> None:
-        short = len(question.options) <= _SIDE_BY_SIDE and all(len(o.text) <= _LONG_TEXT for o in question.options)
+        short = sum(len(option.text) + _BUTTON for option in question.options) <= _SIDE_BY_SIDE
         layout = qt.QHBoxLayout if short else qt.QVBoxLayout
         layout(box)
         for option in question.options:

@@ -163,6 +163,7 @@ def test_every_button_tells_its_key(module) -> None:
     for name, key in (("blinkButton", "B"), ("fitButton", "F"), ("nextAcquisitionButton", "N"), ("rulerCheckBox", "R")):
         assert getattr(module.ui, name).toolTip.endswith(f"({shown('Ctrl+Shift+')}{key})")
     assert shown("Ctrl+Shift+H") in module.ui.compareLayoutComboBox.toolTip
+    assert "L   link zoom and pan" in module.ui.shortcutsLabel.text
 
 
 def test_next_acquisition_goes_on_and_round(module) -> None:

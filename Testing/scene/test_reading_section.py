@@ -121,6 +121,16 @@ def test_a_case_is_read_saved_and_followed_by_the_next(module) -> None:
     assert len((module.study / "readers/R1.jsonl").read_text().splitlines()) == 2
 
 
+def test_options_stand_side_by_side_only_where_the_panel_is_wide_enough(module, monkeypatch) -> None:
+    import qt
+
+    made, kind = [], qt.QHBoxLayout
+    monkeypatch.setattr(qt, "QHBoxLayout", lambda box: (made.append(box.title), kind(box))[1])
+    start(module)
+    assert "Lesion conspicuity" in made
+    assert "Background parenchymal enhancement" not in made, "in real Qt it would ask for 420 pixels"
+
+
 def test_questions_follow_the_answers_and_marks_are_counted(module) -> None:
     start(module)
     assert not box(module, "Mark each lesion").visible

@@ -334,4 +334,5 @@ def test_the_sample_is_registered_when_slicer_has_started(module, monkeypatch) -
     representation = SimpleNamespace(self=lambda: widget)
     slicer.modules.cemsynth = SimpleNamespace(widgetRepresentation=lambda: representation)
     what["customDownloader"](None)
-    assert opened == ["CEMSynth", "sample"]
+    what["customDownloader"]()  # as the tutorial says for the console
+    assert opened == ["CEMSynth", "sample"] * 2
