@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from CEMSynthLib.scene import attributes as names
 from CEMSynthLib.scene.acquisitions import find_acquisition
 from CEMSynthLib.scene.observing import Observations
+from CEMSynthLib.scene.text_actor import text_actor
 
 if TYPE_CHECKING:
     from slicer import vtkMRMLNode, vtkMRMLSliceCompositeNode
@@ -54,7 +55,8 @@ class CornerText:
         self._renderer = renderer
         self._request_render = request_render
         self._wanted = False
-        self.actor = _actor()
+        # Data Probe writes into the three other corners.
+        self.actor = text_actor(14, (0.9, 0.9, 0.9), place=(0.985, 0.015), across="right")
         self.actor.SetVisibility(False)
         renderer.AddViewProp(self.actor)
         self._observations = Observations()
@@ -85,21 +87,3 @@ def _number(text: str | None) -> float | None:
         return float(text or "")
     except ValueError:
         return None
-
-
-def _actor() -> Any:
-    import vtk
-
-    actor = vtk.vtkTextActor()
-    text = actor.GetTextProperty()
-    text.SetFontSize(14)
-    text.SetColor(0.9, 0.9, 0.9)
-    text.SetBackgroundColor(0.0, 0.0, 0.0)
-    text.SetBackgroundOpacity(0.5)
-    text.SetJustificationToRight()
-    text.SetVerticalJustificationToBottom()
-    # Data Probe writes into the three other corners.
-    position = actor.GetPositionCoordinate()
-    position.SetCoordinateSystemToNormalizedViewport()
-    position.SetValue(0.985, 0.015)
-    return actor

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from CEMSynthLib.scene import attributes as names
 from CEMSynthLib.scene.observing import Observations
+from CEMSynthLib.scene.text_actor import text_actor
 
 if TYPE_CHECKING:
     from slicer import vtkMRMLNode, vtkMRMLSliceCompositeNode, vtkMRMLSliceNode
@@ -18,6 +19,7 @@ NAME_PREFIX = "SYNTHETIC"
 # vtkMRMLSliceCompositeNode::Layer_Last: background, foreground and label come first.
 _FIRST_ADDITIONAL_LAYER = 3
 _LARGEST_FONT, _SMALLEST_FONT = 18, 8
+_COLOR = (1.0, 0.78, 0.24)
 # A bold letter is about 0.62 of its font size wide; the text takes at most 90 % of the view's width.
 _PIXELS_PER_POINT = 0.62 * len(TEXT) / 0.9
 # One point is one pixel at this resolution; Qt tells VTK of screens with more.
@@ -49,7 +51,9 @@ class SyntheticLabel:
         self._composite = composite
         self._renderer = renderer
         self._request_render = request_render
-        self.actor = _actor()
+        self.actor = text_actor(_LARGEST_FONT, _COLOR, 0.6, (0.5, 0.98), "center", "top")
+        self.actor.SetInput(TEXT)
+        self.actor.GetTextProperty().SetBold(True)
         self.actor.SetVisibility(False)
         renderer.AddViewProp(self.actor)
         self._observations = Observations()
@@ -113,23 +117,3 @@ def shows_synthetic(composite: "vtkMRMLSliceCompositeNode") -> bool:
         if composite.GetNthLayerOpacity(layer) > 0:
             shown.append(composite.GetNthLayerVolumeID(layer))
     return scene is not None and any(holds_synthetic(scene.GetNodeByID(i)) for i in shown if i is not None)
-
-
-def _actor() -> Any:
-    import vtk
-
-    actor = vtk.vtkTextActor()
-    actor.SetInput(TEXT)
-    text = actor.GetTextProperty()
-    text.SetFontSize(_LARGEST_FONT)
-    text.SetBold(True)
-    text.SetColor(1.0, 0.78, 0.24)
-    # Readable on bright breast and dark air alike.
-    text.SetBackgroundColor(0.0, 0.0, 0.0)
-    text.SetBackgroundOpacity(0.6)
-    text.SetJustificationToCentered()
-    text.SetVerticalJustificationToTop()
-    position = actor.GetPositionCoordinate()
-    position.SetCoordinateSystemToNormalizedViewport()
-    position.SetValue(0.5, 0.98)
-    return actor

@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from CEMSynthLib.scene import attributes as names
 from CEMSynthLib.scene.observing import Observations
+from CEMSynthLib.scene.text_actor import style_text, text_actor
 from CEMSynthLib.scene.zoom import shown_volume
 from CEMSynthLib.study.model import Side
 
 if TYPE_CHECKING:
     from slicer import vtkMRMLNode, vtkMRMLScalarVolumeNode, vtkMRMLSliceLogic
+
+_SIZE, _COLOR = 12, (0.9, 0.9, 0.9)
 
 
 class DifferenceLegend:
@@ -33,7 +36,7 @@ class DifferenceLegend:
         self._logic = logic
         self._renderer = renderer
         self._request_render = request_render
-        self.actor, self.text = _bar(), _text()
+        self.actor, self.text = _bar(), text_actor(_SIZE, _COLOR, place=(0.02, 0.38))
         for actor in (self.actor, self.text):
             actor.SetVisibility(False)
             renderer.AddViewProp(actor)
@@ -103,25 +106,10 @@ def _bar() -> Any:
     actor.SetHeight(0.32)
     actor.GetPositionCoordinate().SetCoordinateSystemToNormalizedViewport()
     actor.SetPosition(0.02, 0.03)
-    _style(actor.GetLabelTextProperty())
+    labels = actor.GetLabelTextProperty()
+    style_text(labels, _SIZE, _COLOR)
+    labels.BoldOff()
+    labels.ItalicOff()
+    labels.ShadowOff()
+    labels.SetFontFamilyToArial()
     return actor
-
-
-def _text() -> Any:
-    import vtk
-
-    actor = vtk.vtkTextActor()
-    actor.GetPositionCoordinate().SetCoordinateSystemToNormalizedViewport()
-    _style(actor.GetTextProperty())
-    return actor
-
-
-def _style(text: Any) -> None:
-    text.SetFontSize(12)
-    text.SetColor(0.9, 0.9, 0.9)
-    text.SetBackgroundColor(0.0, 0.0, 0.0)
-    text.SetBackgroundOpacity(0.5)
-    text.BoldOff()
-    text.ItalicOff()
-    text.ShadowOff()
-    text.SetFontFamilyToArial()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from CEMSynthLib.scene import attributes as names
 from CEMSynthLib.scene.lines import outlined_lines, place, set_lines
 from CEMSynthLib.scene.observing import Observations
+from CEMSynthLib.scene.text_actor import text_actor
 from CEMSynthLib.scene.zoom import shown_volume
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class ScaleBar:
         self._wanted = False
         self._updating = False
         self.line = outlined_lines([], (1.0, 1.0, 1.0))
-        self.text = _text()
+        self.text = text_actor(14, (1.0, 1.0, 1.0), across="center")
         for actor in (self.line, self.text):
             actor.SetVisibility(False)
             renderer.AddViewProp(actor)
@@ -102,16 +103,3 @@ class ScaleBar:
         self.line.SetVisibility(visible)
         self.text.SetVisibility(visible)
         self._request_render()
-
-
-def _text() -> Any:
-    import vtk
-
-    actor = vtk.vtkTextActor()
-    text = actor.GetTextProperty()
-    text.SetFontSize(14)
-    text.SetColor(1.0, 1.0, 1.0)
-    text.SetBackgroundColor(0.0, 0.0, 0.0)
-    text.SetBackgroundOpacity(0.5)
-    text.SetJustificationToCentered()
-    return actor

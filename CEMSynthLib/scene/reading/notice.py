@@ -7,6 +7,8 @@ images all carry one text that is true of each of them.
 from collections.abc import Callable
 from typing import Any
 
+from CEMSynthLib.scene.text_actor import text_actor
+
 TEXT = "Research image - not for diagnosis"
 
 
@@ -22,21 +24,9 @@ class Notice:
     """
 
     def __init__(self, renderer: Any, request_render: Callable[[], None]) -> None:
-        import vtk
-
         self._renderer, self._request_render = renderer, request_render
-        self.actor = vtk.vtkTextActor()
+        self.actor = text_actor(14, (0.85, 0.85, 0.85), 0.6, (0.5, 0.98), "center", "top")
         self.actor.SetInput(TEXT)
-        text = self.actor.GetTextProperty()
-        text.SetFontSize(14)
-        text.SetColor(0.85, 0.85, 0.85)
-        text.SetBackgroundColor(0.0, 0.0, 0.0)
-        text.SetBackgroundOpacity(0.6)
-        text.SetJustificationToCentered()
-        text.SetVerticalJustificationToTop()
-        position = self.actor.GetPositionCoordinate()
-        position.SetCoordinateSystemToNormalizedViewport()
-        position.SetValue(0.5, 0.98)
         renderer.AddViewProp(self.actor)
         request_render()
 
