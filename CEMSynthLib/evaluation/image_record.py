@@ -1,13 +1,9 @@
 """Image record: everything that a cohort evaluation keeps of one image, as a small JSON file."""
 
-import json
-import types
-import typing
-from dataclasses import asdict, dataclass, fields, is_dataclass
-from typing import Any
+from dataclasses import dataclass
 
-from CEMSynthLib.evaluation.errors import EvaluationError
 from CEMSynthLib.evaluation.heldout import ImageFigures
+from CEMSynthLib.evaluation.json_record import parse_json_record, record_text
 from CEMSynthLib.evaluation.observer import Observation
 from CEMSynthLib.evaluation.truth import LesionTruth, ViewTruth
 
@@ -106,7 +102,7 @@ class ImageRecord:
 
     def to_json(self) -> str:
         """The text of its file."""
-        return json.dumps({"version": VERSION, **asdict(self)}, indent=1, allow_nan=False) + "\n"
+        return record_text(self, VERSION)
 
 
 def parse_record(text: str, name: str) -> ImageRecord:
@@ -117,31 +113,4 @@ def parse_record(text: str, name: str) -> ImageRecord:
     EvaluationError
         The file is damaged or of another version.
     """
-    try:
-        content = json.loads(text)
-        if content.pop("version") != VERSION:
-            raise EvaluationError(f"{name} was written by another version; evaluate into a new folder.")
-        made = typed(ImageRecord, content)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise EvaluationError(f"{name} is damaged; delete it, and the same command makes it again.") from error
-    if not isinstance(made, ImageRecord):
-        raise EvaluationError(f"{name} is damaged; delete it, and the same command makes it again.")
-    return made
-
-
-def typed(kind: Any, value: Any) -> Any:
-    """A JSON value as the annotated type: dataclasses, tuples, optional values and plain ones."""
-    origin = typing.get_origin(kind)
-    if origin in (types.UnionType, typing.Union):
-        inner = next(k for k in typing.get_args(kind) if k is not type(None))
-        return None if value is None else typed(inner, value)
-    if origin is tuple:
-        inner, *rest = typing.get_args(kind)
-        kinds = [inner] * len(value) if rest == [...] else [inner, *rest]
-        return tuple(typed(k, v) for k, v in zip(kinds, value, strict=True))
-    if is_dataclass(kind) and isinstance(kind, type):
-        hints = typing.get_type_hints(kind)
-        return kind(**{field.name: typed(hints[field.name], value[field.name]) for field in fields(kind)})
-    if kind is float and isinstance(value, int):
-        return float(value)
-    return value
+    return parse_json_record(ImageRecord, VERSION, text, name)

@@ -1,10 +1,9 @@
 """Observed view: what the model observer's filters gave on one view, with its truth, as a small JSON file."""
 
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
-from CEMSynthLib.evaluation.errors import EvaluationError
-from CEMSynthLib.evaluation.image_record import ImageRecord, typed
+from CEMSynthLib.evaluation.image_record import ImageRecord
+from CEMSynthLib.evaluation.json_record import parse_json_record, record_text
 from CEMSynthLib.evaluation.observer import Observation
 from CEMSynthLib.evaluation.truth import ViewTruth
 
@@ -24,7 +23,7 @@ class ObservedView:
 
     def to_json(self) -> str:
         """The text of its file."""
-        return json.dumps({"version": VERSION, **asdict(self)}, indent=1, allow_nan=False) + "\n"
+        return record_text(self, VERSION)
 
 
 def view_of(record: ImageRecord) -> ObservedView | None:
@@ -44,13 +43,4 @@ def parse_view(text: str, name: str) -> ObservedView:
     EvaluationError
         The file is damaged or of another version.
     """
-    try:
-        content = json.loads(text)
-        if content.pop("version") != VERSION:
-            raise EvaluationError(f"{name} was written by another version; evaluate into a new folder.")
-        made = typed(ObservedView, content)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise EvaluationError(f"{name} is damaged; delete it, and the same command makes it again.") from error
-    if not isinstance(made, ObservedView):
-        raise EvaluationError(f"{name} is damaged; delete it, and the same command makes it again.")
-    return made
+    return parse_json_record(ObservedView, VERSION, text, name)
