@@ -7,12 +7,13 @@ import contextlib
 import hashlib
 import json
 import os
-import sys
 import tempfile
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+
+from CEMSynthLib.user_folder import user_folder
 
 _VERSION = 1
 _SHORT = 32
@@ -20,14 +21,7 @@ _SHORT = 32
 
 def state_folder() -> Path:
     """Where this user's review work is kept; it need not exist."""
-    home = Path.home()
-    if sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
-    elif sys.platform == "darwin":
-        base = home / "Library" / "Application Support"
-    else:
-        base = Path(os.environ.get("XDG_STATE_HOME") or home / ".local" / "state")
-    return base / "cemsynth" / "review"
+    return user_folder("XDG_STATE_HOME", ".local/state") / "review"
 
 
 def study_mark(keys: Iterable[str]) -> str:

@@ -7,12 +7,12 @@ place the system has for a user's application data. Each model is one folder in 
 import os
 import re
 import shutil
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from CEMSynthLib.generator.card import CARD_FILE, SHIPPED_MODELS, WEIGHTS_FILE, ModelCard, load_card
 from CEMSynthLib.generator.errors import ModelError
+from CEMSynthLib.user_folder import user_folder
 
 ENVIRONMENT_VARIABLE = "CEMSYNTH_MODELS"
 # Converted copies of models, made again when missing.
@@ -36,14 +36,7 @@ def models_folder() -> Path:
     asked = os.environ.get(ENVIRONMENT_VARIABLE)
     if asked:
         return Path(asked).expanduser()
-    home = Path.home()
-    if sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
-    elif sys.platform == "darwin":
-        base = home / "Library" / "Application Support"
-    else:
-        base = Path(os.environ.get("XDG_DATA_HOME") or home / ".local" / "share")
-    return base / "cemsynth" / "models"
+    return user_folder("XDG_DATA_HOME", ".local/share") / "models"
 
 
 def converted_models() -> Path:
