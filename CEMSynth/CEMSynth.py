@@ -92,7 +92,6 @@ class CEMSynthWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.addObserver(scene, scene.EndCloseEvent, self.onSceneEndClose)
         self.addObserver(scene, scene.EndImportEvent, self.onSceneEndImport)
         self.addObserver(scene, scene.EndBatchProcessEvent, self.onSceneEndBatchProcess)
-        self.addObserver(scene, scene.NodeRemovedEvent, self.onNodeRemoved)
         if getattr(self.parent, "isEntered", False):  # reloaded while it is open: Slicer does not enter it again
             self.enter()
 
@@ -137,10 +136,6 @@ class CEMSynthWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.panel.refresh()
         if self.parent.isEntered:
             self.initializeParameterNode()
-
-    def onNodeRemoved(self, caller, event) -> None:
-        if not slicer.mrmlScene.IsClosing() and not slicer.mrmlScene.IsBatchProcessing():
-            self.panel.onNodeRemoved()
 
     def initializeParameterNode(self) -> None:
         self.setParameterNode(self.logic.getParameterNode())

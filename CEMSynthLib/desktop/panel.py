@@ -12,6 +12,7 @@ import slicer
 from CEMSynthLib.desktop.section import Section
 from CEMSynthLib.errors import CEMSynthError
 from CEMSynthLib.scene.acquisitions import find_acquisition
+from CEMSynthLib.scene.deletions import Deletions
 
 if TYPE_CHECKING:
     from CEMSynthLib.scene.acquisitions import AcquisitionVolumes
@@ -59,6 +60,7 @@ class Panel:
         for name in there:
             kind = getattr(import_module(_moduleName(name)), f"{name}Section")
             self.sections[name] = kind(self.ui, logic, self)
+        self._deletions = Deletions(slicer.mrmlScene, self.onVolumesRemoved)
         self.say("")
         self.refresh()
 
@@ -163,9 +165,11 @@ class Panel:
         self.say("")
         self._setShown(None)
 
-    def onNodeRemoved(self) -> None:
-        """A node was deleted; it can be an image of what is shown."""
+    def onVolumesRemoved(self) -> None:
+        """Images were deleted; they can be of what is shown, or the last ones of a line of the table."""
         if self.shown is None or all(node is None or node.GetScene() is not None for node in self.shown.nodes):
+            if not self._showing:
+                self.refresh()
             return
         left = find_acquisition(slicer.mrmlScene, self.shown.key, self.shown.name)
         if left.kinds:
@@ -177,6 +181,7 @@ class Panel:
 
     def cleanup(self) -> None:
         """The module is reloaded or Slicer closes."""
+        self._deletions.release()
         for section in self.sections.values():
             section.cleanup()
         self.sections.clear()

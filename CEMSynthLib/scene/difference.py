@@ -21,11 +21,7 @@ if TYPE_CHECKING:
 
 def find_difference(scene: "vtkMRMLScene", key: str) -> "vtkMRMLScalarVolumeNode | None":
     """The difference image of an acquisition that a scene holds."""
-    for index in range(scene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode")):
-        node = scene.GetNthNodeByClass(index, "vtkMRMLScalarVolumeNode")
-        if node.GetAttribute(names.KIND) == names.DIFFERENCE_KIND and node.GetAttribute(names.DIFFERENCE_OF) == key:
-            return node
-    return None
+    return next((node for node in _differences(scene) if node.GetAttribute(names.DIFFERENCE_OF) == key), None)
 
 
 def difference_volume(scene: "vtkMRMLScene", volumes: AcquisitionVolumes) -> "vtkMRMLScalarVolumeNode | None":
@@ -60,11 +56,15 @@ def remove_differences(scene: "vtkMRMLScene", but: Collection[str]) -> None:
 
     They are made again when they are shown.
     """
-    count = scene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode")
-    nodes = [scene.GetNthNodeByClass(index, "vtkMRMLScalarVolumeNode") for index in range(count)]
-    for node in nodes:
-        if node.GetAttribute(names.KIND) == names.DIFFERENCE_KIND and node.GetAttribute(names.DIFFERENCE_OF) not in but:
+    for node in _differences(scene):
+        if node.GetAttribute(names.DIFFERENCE_OF) not in but:
             scene.RemoveNode(node)
+
+
+def unlist_differences(scene: "vtkMRMLScene") -> None:
+    """Take the difference images out of the subject hierarchy: Slicer lists what is not there after each import."""
+    for node in _differences(scene):
+        unlist(scene, node)
 
 
 def difference_of(clinical: "vtkMRMLScalarVolumeNode", synthetic: "vtkMRMLScalarVolumeNode") -> FloatImage | None:
@@ -117,6 +117,12 @@ class CenteredWindow:
             display.SetAutoWindowLevel(False)
             display.SetWindowLevelMinMax(-half, half)
             display.EndModify(before)
+
+
+def _differences(scene: "vtkMRMLScene") -> "list[vtkMRMLScalarVolumeNode]":
+    count = scene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode")
+    nodes = [scene.GetNthNodeByClass(index, "vtkMRMLScalarVolumeNode") for index in range(count)]
+    return [node for node in nodes if node.GetAttribute(names.KIND) == names.DIFFERENCE_KIND]
 
 
 def _new_node(

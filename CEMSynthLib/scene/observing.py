@@ -46,6 +46,23 @@ class Observations:
         self._kept.append((node, tag))
         return tag
 
+    def add_about(self, scene: Any, event: int, method: Callable[[Any], None]) -> None:
+        """Call a bound method with the node that an event of a scene is about, e.g. the one that was removed.
+
+        The method's owner is not kept alive.
+        """
+        import vtk
+
+        reference = weakref.WeakMethod(method)
+
+        @vtk.calldata_type(vtk.VTK_OBJECT)  # type: ignore[untyped-decorator]
+        def call(_scene: Any, _event: str, node: Any) -> None:
+            bound = reference()
+            if bound is not None:
+                bound(node)
+
+        self._kept.append((scene, int(scene.AddObserver(event, call))))
+
     def remove(self) -> None:
         """Remove all observers."""
         for node, tag in self._kept:

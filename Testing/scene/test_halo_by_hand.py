@@ -88,6 +88,18 @@ def test_an_edge_deleted_by_hand_is_told(measured) -> None:
     assert told == [measured.volumes.key]
 
 
+def test_an_edge_deleted_with_many_others_is_told(measured) -> None:
+    edge = measured.halo.correct_edge(measured.volumes)
+    measured.halo.measure(measured.volumes)
+    told: list[str] = []
+    measured.halo.edge_changed = told.append
+    measured.scene.StartState(measured.scene.BatchProcessState)
+    measured.scene.RemoveNode(edge)
+    assert told == []
+    measured.scene.EndState(measured.scene.BatchProcessState)
+    assert told == [measured.volumes.key]
+
+
 def test_line_by_hand_gives_its_own_step_on_both_images(measured) -> None:
     line = measured.halo.add_line(measured.volumes)
     found = measured.halo.update_line(measured.volumes.key)

@@ -78,6 +78,34 @@ def test_what_is_not_saved_is_not_listed(mrml, acquisition) -> None:
     assert tree(scene) == before, "a saved scene would come back with items that hold nothing"
 
 
+def test_what_is_not_saved_stays_unlisted_when_slicer_lists_all_again(mrml, acquisition) -> None:
+    """After each import, and after each batch process, desktop Slicer lists what is not listed."""
+    import slicer
+
+    from CEMSynthLib.scene.deletions import Deletions
+    from CEMSynthLib.scene.difference import difference_volume
+
+    scene = mrml().scene
+    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
+    _, volumes = opened(scene, acquisition)
+    difference = difference_volume(scene, volumes)
+    before = tree(scene)
+
+    def as_desktop_slicer_does(_scene, _event) -> None:
+        hierarchy.CreateItem(hierarchy.GetSceneItemID(), difference)
+
+    scene.AddObserver(scene.EndBatchProcessEvent, as_desktop_slicer_does, 10.0)
+    deletions = Deletions(scene, lambda: None)
+    for state in (scene.ImportState, scene.BatchProcessState):
+        scene.StartState(state)
+        scene.EndState(state)
+        assert tree(scene) == before
+    deletions.release()
+    scene.StartState(scene.BatchProcessState)
+    scene.EndState(scene.BatchProcessState)
+    assert len(tree(scene)) == len(before) + 1
+
+
 def test_two_studies_of_one_patient_and_of_another(mrml, acquisition) -> None:
     scene = mrml().scene
     opened(scene, acquisition)

@@ -236,6 +236,33 @@ def test_deleting_a_node_by_hand(module, folder: Path) -> None:
     assert module.panel.shown.kinds == shown.kinds
 
 
+@pytest.mark.parametrize("batch", [True, False])
+def test_deleting_many_nodes(module, folder: Path, batch: bool) -> None:
+    """In the module Data, or from Python in a batch process; of a study that only the scene holds."""
+    open_folder(module, folder)
+    first, second = (row.key for row in module.widget.logic.study.rows()[:2])
+    module.panel.select(second)
+    module.panel.select(first)
+    module.widget.logic.study.close()
+    module.panel.refresh()
+    table = module.ui.acquisitionTable
+    assert table.rowCount == 2
+    count = module.scene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode")
+    volumes = [module.scene.GetNthNodeByClass(i, "vtkMRMLScalarVolumeNode") for i in range(count)]
+    for key, left in ((second, 1), (first, 0)):
+        if batch:
+            module.scene.StartState(module.scene.BatchProcessState)
+        for node in volumes:
+            if node.GetAttribute("CEMSynth.acquisition") == key:
+                module.scene.RemoveNode(node)
+        if batch:
+            assert table.rowCount == left + 1, "not before Slicer is done"
+            module.scene.EndState(module.scene.BatchProcessState)
+        assert table.rowCount == left
+        assert (module.panel.shown is None) == (left == 0)
+    assert module.panel.selectedKey() == ""
+
+
 def test_two_studies_in_one_scene(module, folder: Path, tmp_path: Path) -> None:
     from CEMSynthLib.phantom.settings import CohortSettings
     from CEMSynthLib.phantom.study import write_patient

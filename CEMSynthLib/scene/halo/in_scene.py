@@ -70,7 +70,8 @@ class HaloInScene:
         self._drawn: tuple[AcquisitionVolumes, bool, bool] | None = None
         self._observations = Observations()
         self._on_nodes = Observations()
-        self._on_nodes.add(scene, scene.NodeRemovedEvent, self._node_removed)
+        for event in (scene.NodeRemovedEvent, scene.EndBatchProcessEvent):
+            self._on_nodes.add(scene, event, self._node_removed)
         self._on_nodes.add(scene, scene.StartCloseEvent, self._scene_closes)
         self._views = ShownVolumes(scene, self._tie)
 
@@ -292,7 +293,7 @@ class HaloInScene:
         self.forget()
 
     def _node_removed(self, _scene: Any) -> None:
-        """A node was deleted, perhaps by hand: tell of an edge or a line that is gone."""
+        """Nodes were deleted, perhaps by hand: tell of an edge or a line that is gone."""
         if self._scene.IsClosing() or self._scene.IsBatchProcessing():
             return
         for key, measured in list(self._measured.items()):
