@@ -1,7 +1,5 @@
 """Export files: what of the review leaves as files, gathered on the page's thread and written on another."""
 
-import os
-import shutil
 import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,21 +7,18 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 from pydicom.uid import generate_uid
 
 from CEMSynthLib.browser.command import run_command
 from CEMSynthLib.browser.errors import ReviewError
+from CEMSynthLib.export.copies import copy_synthetic, link_study
 from CEMSynthLib.export.provenance import ModelProvenance
 from CEMSynthLib.export.region_folder import write_region_folder
 from CEMSynthLib.export.synthetic_files import SyntheticSeries, write_synthetic
-from CEMSynthLib.scene import attributes as names
-from CEMSynthLib.scene.acquisitions import AcquisitionVolumes, find_acquisition
-from CEMSynthLib.scene.pixels import pixels_of
+from CEMSynthLib.scene.acquisitions import find_acquisition
 from CEMSynthLib.scene.regions.files import regions_to_save
 from CEMSynthLib.scene.study import StudyInScene
-from CEMSynthLib.scene.synthetic_volume import SyntheticRecord, record_of
-from CEMSynthLib.study.model import Acquisition, FloatImage, VOIWindow
+from CEMSynthLib.scene.synthetic_item import SyntheticItem, synthetic_item
 
 if TYPE_CHECKING:
     from slicer import vtkMRMLScene
@@ -33,18 +28,6 @@ if TYPE_CHECKING:
 
 #: Files of `measure` by what the user asked for.
 MEASURED = {"report": "report.html", "table": "measurements.csv", "sr": "measurements.dcm"}
-
-
-@dataclass(frozen=True, eq=False)
-class SyntheticItem:
-    """A synthetic image to write: made in the scene (``values``, ``window``, ``record``), or a file to copy."""
-
-    acquisition: Acquisition
-    study: str
-    values: FloatImage | None = None
-    window: VOIWindow | None = None
-    record: SyntheticRecord | None = None
-    file: Path | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +50,7 @@ def gather(scene: "vtkMRMLScene", study: StudyInScene, regions: "Sequence[Region
     opened = {row.key: found for row in study.rows() if (found := study.acquisition(row.key)) is not None}
     items = []
     for key, acquisition in opened.items():
-        item = _synthetic_item(find_acquisition(scene, key), acquisition, study)
+        item = synthetic_item(find_acquisition(scene, key), acquisition, study)
         if item is not None:
             items.append(item)
     if not items:
@@ -91,9 +74,7 @@ def write_synthetic_files(gathered: Gathered, folder: Path, burn_in: bool = Fals
     for number, item in enumerate(gathered.synthetic, start=1):
         source = item.acquisition.low_energy
         if item.file is not None:
-            for file in (item.file, item.file.with_suffix(".json")):
-                if file.is_file():
-                    shutil.copyfile(file, folder / file.name)
+            copy_synthetic(item.file, folder)
         elif source is not None and item.values is not None and item.window is not None and item.record is not None:
             made = item.record
             model = ModelProvenance(
@@ -116,11 +97,14 @@ def measure(gathered: Gathered, folder: Path, parts: Sequence[str], on_progress:
     ------
     ReviewError
         The measurement failed; with its sentence.
+    ExportError
+        A file cannot be written, or one of the study is gone.
     """
     synthetic, regions, output = folder / "synthetic", folder / "regions", folder / "measurements"
     synthetic.mkdir()
     write_synthetic_files(gathered, synthetic)
-    arguments = ["measure", str(_study_folder(gathered.synthetic, folder / "study")), "--synthetic", str(synthetic)]
+    study = link_study([item.acquisition for item in gathered.synthetic], folder / "study")
+    arguments = ["measure", str(study), "--synthetic", str(synthetic)]
     if gathered.regions:
         write_region_folder(regions, gathered.regions)
         arguments += ["--regions", str(regions)]
@@ -134,33 +118,3 @@ def write_zip(files: Sequence[Path], target: Path) -> Path:
         for file in files:
             archive.write(file, file.name)
     return target
-
-
-def _synthetic_item(volumes: AcquisitionVolumes, acquisition: Acquisition, study: StudyInScene) -> SyntheticItem | None:
-    node = volumes.synthetic
-    record = record_of(node)
-    uid = (node.GetAttribute(names.STUDY_UID) if node is not None else "") or volumes.key
-    if node is None or record is None:
-        # From a file that was opened with the study; perhaps not shown yet, so not in the scene.
-        file = study.synthetic_file(volumes.key)
-        return SyntheticItem(acquisition, uid, file=file) if file is not None else None
-    low, high = names.window_of(node) or (0.0, 1.0)
-    values = np.array(pixels_of(node), dtype=np.float32)
-    return SyntheticItem(acquisition, uid, values, VOIWindow.from_range(low, high), record)
-
-
-def _study_folder(items: Sequence[SyntheticItem], folder: Path) -> Path:
-    """A folder with these acquisitions' DICOM files. Image files are measured where they lie, with their tables."""
-    files = [(number, image) for number, item in enumerate(items, start=1) for image in item.acquisition.images]
-    if any(image.sop_instance_uid is None for _, image in files):
-        return Path(os.path.commonpath([image.path.parent for _, image in files]))
-    folder.mkdir()
-    for number, image in files:
-        target = folder / f"{number:03d}_{image.kind.value}.dcm"
-        try:
-            target.hardlink_to(image.path)
-        except FileNotFoundError as error:
-            raise ReviewError("A file of the study is gone; open the study again.") from error
-        except OSError:
-            shutil.copyfile(image.path, target)
-    return folder

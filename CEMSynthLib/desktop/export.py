@@ -17,13 +17,13 @@ from CEMSynthLib.scene import attributes as names
 from CEMSynthLib.scene.acquisitions import AcquisitionVolumes, acquisition_key, find_acquisition
 from CEMSynthLib.scene.pixels import pixels_of
 from CEMSynthLib.scene.study import StudyInScene
-from CEMSynthLib.scene.synthetic_volume import record_of
+from CEMSynthLib.scene.synthetic_item import SyntheticItem, synthetic_item
 from CEMSynthLib.study.model import Acquisition, FloatImage, VOIWindow
 
 if TYPE_CHECKING:
     from slicer import vtkMRMLScalarVolumeNode, vtkMRMLScene
 
-    from CEMSynthLib.desktop.export_work import ExportPlan, ExportReport, PictureItem, SyntheticItem
+    from CEMSynthLib.desktop.export_work import ExportPlan, ExportReport, PictureItem
     from CEMSynthLib.export.markups import Region, RegionTie
     from CEMSynthLib.scene.regions.info import RegionInfo
 
@@ -134,31 +134,18 @@ class Export:
             burn_in=choice.burn_in,
             markups=choice.markups,
             notes=tuple(notes),
+            baselines=_baselines(synthetic),
         )
 
-    def _syntheticItem(self, volumes: AcquisitionVolumes) -> "SyntheticItem":
-        from CEMSynthLib.desktop.export_work import SyntheticItem
-
-        acquisition = self._acquisition(volumes)
-        node = volumes.synthetic
-        record = record_of(node)
-        if node is None:
-            raise ExportWorkError(_("{name} has no synthetic image.").format(name=volumes.name))
-        study = node.GetAttribute(names.STUDY_UID) or volumes.key
-        if record is None:
-            file = self._study.synthetic_file(volumes.key)
-            if file is None:
-                raise ExportWorkError(
-                    _(
-                        "The synthetic image of {name} came from a file that is not open now; open it with its study."
-                    ).format(name=volumes.name)
-                )
-            return SyntheticItem(acquisition, study, None, None, None, file)
-        low, high = names.window_of(node) or (0.0, 1.0)
-        pixels = np.array(pixels_of(node), dtype=np.float32)
-        baselines = _baselines(record.model_sha256)
-        window = VOIWindow.from_range(low, high)
-        return SyntheticItem(acquisition, study, pixels, window, record, None, baselines)
+    def _syntheticItem(self, volumes: AcquisitionVolumes) -> SyntheticItem:
+        item = synthetic_item(volumes, self._acquisition(volumes), self._study)
+        if item is None:
+            raise ExportWorkError(
+                _(
+                    "The synthetic image of {name} came from a file that is not open now; open it with its study."
+                ).format(name=volumes.name)
+            )
+        return item
 
     def _acquisition(self, volumes: AcquisitionVolumes) -> Acquisition:
         """The acquisition with its files: of the opened study, else from Slicer's DICOM database."""
@@ -257,11 +244,14 @@ def _spacing(node: "vtkMRMLScalarVolumeNode") -> tuple[float, float] | None:
     return (row, column) if node.GetAttribute(names.SPACING_KNOWN) == "yes" else None
 
 
-def _baselines(sha256: str) -> Path | None:
-    """The null baselines of the model with these weights, if it is in the store."""
+def _baselines(items: Sequence[SyntheticItem]) -> Path | None:
+    """The null baselines of the model of the first image, if it is in the store."""
     from CEMSynthLib.generator.store import list_models
 
+    record = items[0].record if items else None
+    if record is None:
+        return None
     for model in list_models():
-        if model.card is not None and model.card.weights_sha256 == sha256:
+        if model.card is not None and model.card.weights_sha256 == record.model_sha256:
             return model.folder / "baselines.npz"
     return None

@@ -4,7 +4,6 @@ Measuring needs pandas' and matplotlib's neighbors, so `cemsynth measure` does i
 the numbers are those of the command line.
 """
 
-import os
 import shutil
 import subprocess
 import tempfile
@@ -22,15 +21,18 @@ from pydicom.uid import generate_uid
 from CEMSynthLib.desktop.command_process import CommandLines
 from CEMSynthLib.desktop.errors import ExportWorkError
 from CEMSynthLib.desktop.python_program import commandArguments, pythonProgram
-from CEMSynthLib.export.markups import Region, RegionTie, write_region, write_regions_index
+from CEMSynthLib.export.copies import copy_file, copy_synthetic, link_study
+from CEMSynthLib.export.markups import Region, RegionTie
 from CEMSynthLib.export.output_folder import OutputFolder
 from CEMSynthLib.export.pictures import write_display_png
 from CEMSynthLib.export.provenance import ModelProvenance
+from CEMSynthLib.export.region_folder import write_region_folder
 from CEMSynthLib.export.synthesis_record import SynthesisRecord, SynthesizedFile, write_synthesis_record
 from CEMSynthLib.export.synthetic_files import SyntheticSeries, write_synthetic
 from CEMSynthLib.progress import Progress, silent
+from CEMSynthLib.scene.synthetic_item import SyntheticItem
 from CEMSynthLib.scene.synthetic_volume import SyntheticRecord
-from CEMSynthLib.study.model import Acquisition, VOIWindow
+from CEMSynthLib.study.model import VOIWindow
 
 SYNTHETIC, REGIONS, PICTURES, MEASUREMENTS = "synthetic", "regions", "pictures", "measurements"
 _BASELINES = "baselines.npz"
@@ -38,35 +40,6 @@ _MANIFEST = "cemsynth-manifest.json"
 _PAUSE_S = 0.1
 # The command ends by itself within nine seconds.
 _END_S = 12.0
-
-
-@dataclass(frozen=True, eq=False)
-class SyntheticItem:
-    """A synthetic image to write.
-
-    Parameters
-    ----------
-    acquisition
-        What it was made from, with its files.
-    study
-        What the acquisitions of one study share.
-    values, window
-        The image, float32 (rows, columns), and the window to show it with; ``None`` where ``file`` is given.
-    record
-        How it was made; ``None`` where ``file`` is given.
-    file
-        The file that it was read from, which is then copied.
-    baselines
-        Null baselines of its model, if there are any.
-    """
-
-    acquisition: Acquisition
-    study: str
-    values: NDArray[np.floating] | None
-    window: VOIWindow | None
-    record: SyntheticRecord | None
-    file: Path | None = None
-    baselines: Path | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,6 +73,8 @@ class ExportPlan:
         Whether synthetic images are written, with the notice in their pixels; whether regions are.
     notes
         Sentences about what was left out already.
+    baselines
+        Null baselines of the model of the first synthetic image, if there are any.
     """
 
     folder: Path
@@ -111,6 +86,7 @@ class ExportPlan:
     burn_in: bool
     markups: bool
     notes: tuple[str, ...] = ()
+    baselines: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -141,9 +117,9 @@ def writeExport(plan: ExportPlan, progress: Progress = silent) -> ExportReport:
         with OutputFolder(plan.folder, "export", parameters) as staging:
             identity = _Identity(plan.synthetic)
             if plan.images:
-                _writeSynthetic(plan.synthetic, identity, _made(staging / SYNTHETIC), plan.burn_in, steps)
+                _writeSynthetic(plan, identity, _made(staging / SYNTHETIC), plan.burn_in, steps)
             if plan.regions:
-                _writeRegions(plan.regions, _made((staging if plan.markups else private) / REGIONS))
+                write_region_folder((staging if plan.markups else private) / REGIONS, plan.regions)
             for picture in plan.pictures:
                 _writePicture(picture, _made(staging / PICTURES))
                 steps.next("pictures")
@@ -153,7 +129,7 @@ def writeExport(plan: ExportPlan, progress: Progress = silent) -> ExportReport:
                     # A notice in the pixels would be measured with them. The structured report refers to the exported
                     # image all the same: this one is deleted.
                     measured = _made(private / SYNTHETIC)
-                    _writeSynthetic(plan.synthetic, identity, measured, False, steps)
+                    _writeSynthetic(plan, identity, measured, False, steps)
                 regions = (staging if plan.markups else private) / REGIONS if plan.regions else None
                 warnings += _measure(plan, private, measured, regions, staging / MEASUREMENTS, steps)
             steps.next("moving")
@@ -195,16 +171,13 @@ class _Identity:
         self.images = [str(generate_uid()) for _item in items]
 
 
-def _writeSynthetic(
-    items: Sequence[SyntheticItem], identity: _Identity, folder: Path, burnIn: bool, steps: _Steps
-) -> None:
+def _writeSynthetic(plan: ExportPlan, identity: _Identity, folder: Path, burnIn: bool, steps: _Steps) -> None:
+    items, baselines = plan.synthetic, plan.baselines
     written: list[SynthesizedFile] = []
     for number, item in enumerate(items, start=1):
         source = item.acquisition.low_energy
         if item.file is not None:
-            for file in (item.file, item.file.with_suffix(".json")):
-                if file.is_file():
-                    _copy(file, folder / file.name)
+            copy_synthetic(item.file, folder)
         elif source is not None and item.record is not None and item.values is not None and item.window is not None:
             share = SyntheticSeries(folder, _model(item.record), identity.series[item.study], identity.created, burnIn)
             record, uid = item.record, identity.images[number - 1]
@@ -229,21 +202,14 @@ def _writeSynthetic(
                 images=tuple(written),
             ),
         )
-        baselines = items[0].baselines
         if baselines is not None and baselines.is_file():
-            _copy(baselines, folder / _BASELINES)
+            copy_file(baselines, folder / _BASELINES)
 
 
 def _model(record: SyntheticRecord) -> ModelProvenance:
     return ModelProvenance(
         record.model_name, record.model_version, record.model_sha256, record.training_data, record.intended_use
     )
-
-
-def _writeRegions(regions: Sequence[tuple[Region, RegionTie]], folder: Path) -> None:
-    for region, tie in regions:
-        write_region(folder / tie.file, region)
-    write_regions_index(folder, [tie for _region, tie in regions])
 
 
 def _writePicture(picture: PictureItem, folder: Path) -> None:
@@ -260,7 +226,7 @@ def _measure(
     plan: ExportPlan, private: Path, synthetic: Path, regions: Path | None, output: Path, steps: _Steps
 ) -> list[str]:
     """Run `cemsynth measure`; returns its warnings."""
-    study = _linkStudy(plan.synthetic, private / "study")
+    study = link_study([item.acquisition for item in plan.synthetic], private / "study")
     arguments = ["measure", str(study), "--synthetic", str(synthetic), "--output", str(output), "--parts", *plan.parts]
     if regions is not None:
         arguments += ["--regions", str(regions)]
@@ -268,21 +234,6 @@ def _measure(
     # Its manifest names the private folder; the export has one of its own.
     (output / _MANIFEST).unlink(missing_ok=True)
     return [line.removeprefix("Warning: ") for line in lines if line.startswith("Warning: ")]
-
-
-def _linkStudy(items: Sequence[SyntheticItem], folder: Path) -> Path:
-    """A folder with these acquisitions' DICOM files. Image files are measured where they lie, with their tables."""
-    files = [(number, image) for number, item in enumerate(items, start=1) for image in item.acquisition.images]
-    if any(image.sop_instance_uid is None for _number, image in files):
-        return Path(os.path.commonpath([image.path.parent for _number, image in files]))
-    folder.mkdir()
-    for number, image in files:
-        target = folder / f"{number:03d}_{image.kind.value}.dcm"
-        try:
-            target.hardlink_to(image.path)
-        except OSError:
-            _copy(image.path, target)
-    return folder
 
 
 def _runCommand(arguments: Sequence[str], steps: _Steps) -> list[str]:
@@ -327,10 +278,3 @@ def _runCommand(arguments: Sequence[str], steps: _Steps) -> list[str]:
         raise ExportWorkError(lines.last or f"The measurement ended unexpectedly with code {process.returncode}.")
     steps.skip(measured)
     return lines.lines
-
-
-def _copy(source: Path, target: Path) -> None:
-    try:
-        shutil.copyfile(source, target)
-    except FileNotFoundError as error:
-        raise ExportWorkError(f"{source.name} is gone; open the study again.") from error
