@@ -23,7 +23,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "--preset",
         choices=PRESETS,
         default="demo",
-        help="demo (small, for a CPU), refine (goes on from a model of demo), study (the reference CycleGAN, for a "
+        help="demo (small, for a CPU), refine (goes on from another model), study (the reference CycleGAN, for a "
         "GPU), fast (coarse, to try data out), pix2pix, or ceiling (plain paired regression); default: demo",
     )
     length = parser.add_mutually_exclusive_group()
@@ -46,7 +46,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         help="lesions as Slicer markups (files or folders); default: the truth of a simulated cohort, if any",
     )
     parser.add_argument(
-        "--start", type=Path, metavar="MODEL", help="model folder to go on from, trained on the same patients"
+        "--start", type=Path, metavar="MODEL", help="model to go on from: its network, trained on the same patients"
     )
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps (default: auto)")
     parser.add_argument(
@@ -90,6 +90,7 @@ def run(arguments: argparse.Namespace) -> int:
     from dataclasses import replace
 
     from CEMSynthLib.commands.training_run import TrainingRun
+    from CEMSynthLib.generator.card import load_card
     from CEMSynthLib.generator.devices import choose_device
     from CEMSynthLib.training.errors import TrainingSetupError
     from CEMSynthLib.training.plan import PRESETS as PLANS
@@ -100,6 +101,8 @@ def run(arguments: argparse.Namespace) -> int:
     device, reason = choose_device(arguments.device)
     plan = PLANS[arguments.preset].with_limits(arguments.epochs, arguments.minutes, arguments.seed)
     plan = replace(plan, precision=arguments.precision)
+    if arguments.start is not None:
+        plan = replace(plan, architecture=load_card(arguments.start).architecture)
     fabric = start(device, plan.precision)
     if fabric.is_global_zero:
         print(f"Device: {reason}", file=sys.stderr)

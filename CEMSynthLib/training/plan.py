@@ -120,7 +120,8 @@ PRESETS = {
         contrast_under=8.0,
         paired_warmup=0.8,
     ),
-    # Goes on from weights of the preset demo (--start): lost lesion contrast counts twice as much, no judges.
+    # Goes on from another model's weights, in its network (--start): lost lesion contrast counts twice as much as in
+    # the preset demo, no judges.
     "refine": Plan(
         name="demo",
         objective="regression",

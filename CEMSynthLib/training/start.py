@@ -43,8 +43,8 @@ def start_from(folder: Path, card: ModelCard) -> Start:
     earlier = load_card(folder)
     if (earlier.architecture, earlier.working_spacing_mm) != (card.architecture, card.working_spacing_mm):
         raise TrainingSetupError(
-            f"The model {folder} is another network, or works at another pixel spacing, than the preset; choose the "
-            "preset it was trained with, or another model."
+            f"The model {folder} is another network, or works at another pixel spacing, than this training; choose a "
+            "preset of its pixel spacing, or another model."
         )
     foreign = set(earlier.training.image_sha256) - set(card.training.image_sha256)
     if foreign or not earlier.training.image_sha256:

@@ -109,8 +109,9 @@ def test_a_training_goes_on_from_an_earlier_model_of_the_same_patients(train, pi
         rows = [f"P{n},{'validation' if n == held_out else 'train'}" for n in (1, 2, 3)]
         (tmp_path / f"{name}.csv").write_text("\n".join(["patient_id,split", *rows]))
     one, another = ("--epochs", 1, "--split", tmp_path / "a.csv"), ("--epochs", 1, "--split", tmp_path / "b.csv")
-    assert train(pictures, "--output", first, *one) == 0
+    assert train(pictures, "--output", first, "--preset", "ceiling", *one) == 0
     assert train(pictures, "--output", second, "--preset", "refine", "--start", first, *one) == 0
+    assert load_card(second).architecture == load_card(first).architecture == PRESETS["ceiling"].architecture
     assert load_card(second).training.settings["started_from_sha256"] == load_card(first).weights_sha256
     began, went_on = (load_file(folder / "model.safetensors") for folder in (first, second))
     moved = [float((went_on[n] - began[n]).abs().max()) for n in began]
