@@ -68,6 +68,12 @@ class DeviceChooser:
         """Show what is known of the device."""
         self.ui.deviceNoteLabel.text = sentence
 
+    def refresh(self, waiting: str) -> None:
+        """Enable the button; ``waiting`` says what has to end before devices can be looked for, empty if nothing."""
+        waiting = waiting or (_("Wait until each device was tried.") if self.busy else "")
+        self.ui.checkDevicesButton.enabled = not waiting
+        self.ui.checkDevicesButton.toolTip = waiting or _("Ask PyTorch which devices there are, and try each of them.")
+
     def onDeviceChanged(self, index: int) -> None:
         """Another device was chosen."""
         qt.QSettings().setValue(_SETTING, self.device())

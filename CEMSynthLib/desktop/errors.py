@@ -13,3 +13,7 @@ class PackageError(CEMSynthError):
 
 class ExportWorkError(CEMSynthError):
     """There is nothing to export, files that it needs are gone, or measuring failed."""
+
+
+class NameTakenError(CEMSynthError):
+    """A file has this name already, and nobody was asked whether it may be replaced."""

@@ -9,6 +9,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from CEMSynthLib.desktop.chart_view import ChartView
+from CEMSynthLib.desktop.dialogs import fileToSave
 from CEMSynthLib.desktop.region_buttons import updateButtons
 from CEMSynthLib.desktop.region_drawing import FreehandViews
 from CEMSynthLib.desktop.region_editor import RegionEditor
@@ -269,13 +270,16 @@ class RegionsSection(Section):
 
     def onSaveTableClicked(self) -> None:
         """Save the numbers as CSV."""
-        path = qt.QFileDialog.getSaveFileName(
-            slicer.util.mainWindow(), _("Save the table"), str(Path(self._folder()) / "regions.csv"), _("Table (*.csv)")
-        )
-        shown = self.panel.shown
-        if path and shown is not None:
-            self._remember(Path(path).parent)
-            self._tell(lambda: self._saved(Path(path), shown))
+        shown, proposed = self.panel.shown, str(Path(self._folder()) / "regions.csv")
+
+        def save() -> str:
+            path = fileToSave(_("Save the table"), proposed, _("Table (*.csv)"), ".csv")
+            if path is None or shown is None:
+                return ""
+            self._remember(path.parent)
+            return self._saved(path, shown)
+
+        self._tell(save)
 
     def onImportClicked(self) -> None:
         """Draw the regions of a folder of markups files."""

@@ -8,6 +8,7 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
+from CEMSynthLib.desktop.dialogs import fileToSave
 from CEMSynthLib.desktop.dicom_selection import selectedFiles
 from CEMSynthLib.desktop.opening import StudyOpening
 from CEMSynthLib.desktop.sample import SampleSimulation
@@ -142,23 +143,21 @@ class StudySection(Section):
 
     def onSaveDeidentifiedClicked(self) -> None:
         """Save a copy of the scene without names; the scene stays as it is."""
-        name = qt.QFileDialog.getSaveFileName(
-            slicer.util.mainWindow(), _("Save de-identified copy"), "scene.mrb", _("Scene (*.mrb)")
-        )
-        if not name:
-            return
-        path = Path(name) if name.lower().endswith(".mrb") else Path(name + ".mrb")
-        if path.exists() and path != Path(name):  # the dialog has asked about the name without the ending
-            self.say(_("{name} is there already; choose another name.").format(name=path.name))
-            return
+        title, pattern = _("Save de-identified copy"), _("Scene (*.mrb)")
+        try:
+            path = fileToSave(title, "scene.mrb", pattern, ".mrb")
+            if path is not None:
+                self._saveDeidentified(path)
+        except CEMSynthError as error:
+            self.say(str(error))
+
+    def _saveDeidentified(self, path: Path) -> None:
         qt.QApplication.setOverrideCursor(qt.Qt.WaitCursor)
         try:
             save_deidentified(slicer.mrmlScene, path)
-            self.say(_("{name} was saved without names, IDs and dates.").format(name=path.name))
-        except CEMSynthError as error:
-            self.say(str(error))
         finally:
             qt.QApplication.restoreOverrideCursor()
+        self.say(_("{name} was saved without names, IDs and dates.").format(name=path.name))
 
     def _open(self, paths: "Sequence[Path]", synthetic: Path | None = None) -> None:
         self._cancel()

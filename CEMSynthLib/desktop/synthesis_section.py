@@ -101,6 +101,8 @@ class SynthesisSection(Section):
             if self._installer.running
             else _("Download and install them into Slicer's Python, after asking.")
         )
+        installing = _("Wait until the installation has ended.") if self._installer.running else ""
+        self._devices.refresh(_("Wait until the run has ended, or cancel it.") if running else installing)
         self.ui.modelComboBox.enabled = self.ui.deviceComboBox.enabled = not running
         self.ui.synthesizeAllCheckBox.enabled = not running
 

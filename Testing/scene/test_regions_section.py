@@ -228,6 +228,17 @@ def test_files_and_clipboard(opened, cohort: Path, tmp_path: Path) -> None:
     assert {row["image"] for row in rows} == {"low_energy", "recombined"}
     assert {row["formula"] for row in rows} >= {"sd_background", "sd_pooled", "contrast", "mean", "sd_ddof_1"}
     assert {(row["patient_id"], row["laterality"], row["view"]) for row in rows} == {("SIM-1-0001", "R", "CC")}
+    answers.append(str(tmp_path / "other"))
+    ui.saveTableButton.click()
+    assert (tmp_path / "other.csv").read_bytes() == (tmp_path / "table.csv").read_bytes()
+    (tmp_path / "other.csv").write_text("the user's")
+    answers.append(str(tmp_path / "other"))  # the dialog asked about a name without the ending, so about nothing
+    ui.saveTableButton.click()
+    assert ui.statusLabel.text == "other.csv is there already; choose another name."
+    assert (tmp_path / "other.csv").read_text() == "the user's"
+    answers.append(str(tmp_path / "other.CSV"))
+    ui.saveTableButton.click()
+    assert "other.CSV" in ui.statusLabel.text
     (tmp_path / "out").mkdir()
     answers.append(str(tmp_path / "out"))
     ui.saveRegionsButton.click()

@@ -54,7 +54,10 @@ def check_apply(module, acquisitions, array_of) -> None:
     assert module.ui.applySynthesisButton.text == "Cancel"
     assert module.ui.synthesisProgressBar.visible
     assert not module.ui.modelComboBox.enabled
+    assert not module.ui.checkDevicesButton.enabled
+    assert "the run has ended" in module.ui.checkDevicesButton.toolTip
     assert pump(lambda: idle(module))
+    assert module.ui.checkDevicesButton.toolTip.startswith("Ask PyTorch")
     # All that was shown: a fast network is over between two looks.
     steps = {text.partition(";")[0] for text in module.ui.synthesisProgressLabel.shown}
     assert {"network", "starting, and loading the model"} <= steps
@@ -169,7 +172,9 @@ def check_cancel(module) -> None:
 
 def test_devices_come_from_the_worker(module) -> None:
     module.ui.checkDevicesButton.click()
+    assert not module.ui.checkDevicesButton.enabled
     assert pump(lambda: "Found: CPU" in module.ui.deviceNoteLabel.text)
+    assert module.ui.checkDevicesButton.enabled
     assert "CUDA:" in module.ui.deviceNoteLabel.text
     module.ui.deviceComboBox.setCurrentIndex(1)
     assert stand_ins.QSettings.stored["CEMSynth/Device"] == "cpu"
