@@ -1,6 +1,6 @@
 """Halo tables: the numbers of the halo in words and units, and the profiles as table, series and chart nodes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from CEMSynthLib.scene.halo import nodes as roles
+from CEMSynthLib.scene.table_node import fill_table
 
 if TYPE_CHECKING:
     from slicer import vtkMRMLPlotChartNode, vtkMRMLScene, vtkMRMLTableNode
@@ -93,7 +94,7 @@ def write_numbers(scene: "vtkMRMLScene", measured: "HaloMeasurement", units: str
         CLINICAL: [row.clinical for row in rows],
         SYNTHETIC: [row.synthetic for row in rows],
     }
-    _fill(node, columns)
+    fill_table(node, columns)
     return node
 
 
@@ -146,7 +147,7 @@ def write_profiles(
             columns[which] = np.pad(values, (0, len(longest) - len(values)), constant_values=values[-1])
     what = "line profile" if line else "halo profile"
     table = roles.ensure_node(scene, key, f"{of}{roles.PROFILE}", _TABLE, f"{name} {what}")
-    _fill(table, columns)
+    fill_table(table, columns)
     chart = roles.ensure_node(scene, key, f"{of}{roles.CHART}", _CHART, f"{name} {what}")
     # Before the chart is touched: with each new series Slicer's plot views may bring a chart in line with their boxes.
     curves = [_curve(scene, key, of, which, table) for which in SERIES_COLORS if which in there]
@@ -201,7 +202,7 @@ def _marks(scene: "vtkMRMLScene", key: str, of: str, name: str, which: str, resu
         return None
     there = np.asarray(depths, dtype=np.float64)
     table = roles.ensure_node(scene, key, f"{of}{roles.MARKS} {which}", _TABLE, f"{name} trough and rim {which}")
-    _fill(table, {"depth": there, "value": np.interp(there, profile.depth, profile.smoothed)})
+    fill_table(table, {"depth": there, "value": np.interp(there, profile.depth, profile.smoothed)})
     label = f"{which} trough, rim"
     series = roles.ensure_node(scene, key, f"{of}{roles.SERIES} {which} marks", _SERIES, label)
     _plot(series, table, "depth", "value")
@@ -217,22 +218,3 @@ def _plot(series: Any, table: "vtkMRMLTableNode", x: str, y: str) -> None:
     series.SetAndObserveTableNodeID(table.GetID())
     series.SetXColumnName(x)
     series.SetYColumnName(y)
-
-
-def _fill(node: "vtkMRMLTableNode", columns: "Mapping[str, Sequence[str] | NDArray[np.float64]]") -> None:
-    """Give a table these columns in place of what it has."""
-    import vtk
-    from vtk.util.numpy_support import numpy_to_vtk
-
-    was = node.StartModify()
-    node.RemoveAllColumns()
-    for name, values in columns.items():
-        if isinstance(values, np.ndarray):
-            array: Any = numpy_to_vtk(values, deep=True)
-        else:
-            array = vtk.vtkStringArray()
-            for value in values:
-                array.InsertNextValue(value)
-        array.SetName(name)
-        node.AddColumn(array)
-    node.EndModify(was)

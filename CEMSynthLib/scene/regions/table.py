@@ -3,10 +3,13 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from CEMSynthLib.measurement.cnr import CNRFormula
 from CEMSynthLib.measurement.regions import RegionRole
 from CEMSynthLib.scene import attributes as names
 from CEMSynthLib.scene.regions.rows import ContrastFigure, RegionRow
+from CEMSynthLib.scene.table_node import fill_table
 from CEMSynthLib.study.model import ImageKind
 
 if TYPE_CHECKING:
@@ -73,7 +76,8 @@ def write_table(
     titles = [formula.value, f"{formula.value} +-", "Contrast", "Contrast +-"]
     titles = [*COLUMNS[:2], *titles, *COLUMNS[6:]]
     node = _node(scene, "vtkMRMLTableNode", key, "table", f"{name} regions")
-    _fill(node, titles, [cells(row, formula) for row in rows])
+    lines = [cells(row, formula) for row in rows]
+    fill_table(node, {title: [line[index] for line in lines] for index, title in enumerate(titles)})
     return node
 
 
@@ -105,11 +109,8 @@ def write_chart(
             labels[row.key] = row.name
     whole = [lesion for lesion, found in values.items() if len(found) == len(images)]
     table = _node(scene, "vtkMRMLTableNode", key, "chart table", f"{name} {formula.value}")
-    _fill(
-        table,
-        ["Lesion", *(IMAGE_LABELS[image] for image in images)],
-        [[labels[lesion], *(values[lesion][image] for image in images)] for lesion in whole],
-    )
+    numbers = {IMAGE_LABELS[image]: np.array([values[lesion][image] for lesion in whole]) for image in images}
+    fill_table(table, {"Lesion": [labels[lesion] for lesion in whole], **numbers})
     chart = _node(scene, "vtkMRMLPlotChartNode", key, "chart", f"{name} regions")
     # Before the chart is touched: with each new series Slicer's plot views may bring a chart in line with their boxes.
     made = []
@@ -154,19 +155,3 @@ def _node(scene: "vtkMRMLScene", kind: str, key: str, what: str, name: str) -> A
     node.SetAttribute(REGION_TABLE, what)
     node.SetAttribute(names.ACQUISITION, key)
     return scene.AddNode(node)
-
-
-def _fill(node: "vtkMRMLTableNode", titles: Sequence[str], lines: Sequence[Sequence[str | float]]) -> None:
-    """Text columns, and number columns where the first line has a number."""
-    import vtk
-
-    before = node.StartModify()
-    node.RemoveAllColumns()
-    for index, title in enumerate(titles):
-        numeric = bool(lines) and not isinstance(lines[0][index], str)
-        column = vtk.vtkDoubleArray() if numeric else vtk.vtkStringArray()
-        column.SetName(title)
-        for line in lines:
-            column.InsertNextValue(line[index])
-        node.AddColumn(column)
-    node.EndModify(before)
