@@ -1,7 +1,8 @@
 """Region nodes: the regions of a scene by key, found again after whatever happened to their nodes, and restored."""
 
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -75,8 +76,7 @@ class RegionNodes:
         self.find()
 
     def _add(self, region: RegionInfo) -> None:
-        self._own = True
-        try:
+        with self._at_work():
             if region.segment is not None:
                 node = self._scene.GetNodeByID(region.segment[0])
                 if node is not None:
@@ -86,22 +86,16 @@ class RegionNodes:
                 if region.kind is RegionKind.ELLIPSE:
                     self._outlines[region.key] = add_outline(self._scene, region)
                 self._nodes[region.key] = add_node(self._scene, region)
-        finally:
-            self._own = False
 
     def adopt(self, node: "vtkMRMLMarkupsNode", region: RegionInfo) -> None:
         """Make markups that were drawn elsewhere a region."""
-        self._own = True
-        try:
+        with self._at_work():
             adopt_node(node, region)
-        finally:
-            self._own = False
         self.find()
 
     def write(self, region: RegionInfo) -> None:
         """Make a region that is there be like this."""
-        self._own = True
-        try:
+        with self._at_work():
             if region.segment is not None:
                 node = self._scene.GetNodeByID(region.segment[0])
                 if node is not None:
@@ -114,13 +108,10 @@ class RegionNodes:
                 write_shape(node, region.shape)
             self._follow_box(node)
             self._follow_display(node)
-        finally:
-            self._own = False
 
     def remove(self, region: RegionInfo) -> None:
         """Take a region out of the scene; of a segment, only that it is a region."""
-        self._own = True
-        try:
+        with self._at_work():
             if region.segment is not None:
                 node = self._scene.GetNodeByID(region.segment[0])
                 if node is not None:
@@ -130,8 +121,6 @@ class RegionNodes:
                 if node is not None and node.GetScene() is not None:
                     self._scene.RemoveNode(node)
             self.dragged.discard(region.key)
-        finally:
-            self._own = False
 
     def restore(self, wanted: Iterable[RegionInfo]) -> None:
         """Make the regions of the scene be these and no others."""
@@ -149,8 +138,7 @@ class RegionNodes:
 
     def find(self) -> None:
         """Look through the scene: nodes may have been loaded, copied or deleted by hand."""
-        self._own = True
-        try:
+        with self._at_work():
             had = set(self._outlines)
             nodes, outlines = self._look()
             for key, node in list(nodes.items()):
@@ -170,8 +158,6 @@ class RegionNodes:
             for node in nodes.values():
                 self._follow_box(node)
                 self._follow_display(node)
-        finally:
-            self._own = False
         self._observe()
         if self.named:  # new ones too
             self.set_named(True)
@@ -181,12 +167,9 @@ class RegionNodes:
     def select(self, key: str) -> None:
         """Give one region its handles, and take them from the others."""
         self.selected = key
-        self._own = True
-        try:
+        with self._at_work():
             for other, node in self._nodes.items():
                 show_handles(node, other == key)
-        finally:
-            self._own = False
 
     @property
     def visible(self) -> bool:
@@ -222,21 +205,17 @@ class RegionNodes:
     def show(self) -> None:
         """Show each region in the slice views of its acquisition."""
         views = views_by_acquisition(self._scene)
-        self._own = True
-        try:
+        with self._at_work():
             for key, node in self._nodes.items():
                 acquisition = node.GetAttribute(names.ACQUISITION) or ""
                 show_in_views(node, views, acquisition)
                 if key in self._outlines:
                     show_in_views(self._outlines[key], views, acquisition)
-        finally:
-            self._own = False
 
     def follow_rings(self) -> list[RegionInfo]:
         """Lay each ring around its lesion again, where the lesion has moved, and return all regions."""
         regions = {region.key: region for region in self.regions()}
-        self._own = True
-        try:
+        with self._at_work():
             for region in list(regions.values()):
                 lesion = regions.get(region.ring.lesion) if region.ring is not None else None
                 if region.ring is None or lesion is None or lesion.shape is None or region.key not in self._nodes:
@@ -251,20 +230,15 @@ class RegionNodes:
                 if region.shape != line:
                     write_points(self._nodes[region.key], line.control_points)
                     regions[region.key] = replace(region, shape=line)
-        finally:
-            self._own = False
         return list(regions.values())
 
     def straighten(self) -> None:
         """Lay boxes that were placed or turned by hand through the image plane, unless one is being dragged."""
-        self._own = True
-        try:
+        with self._at_work():
             for key, node in self._nodes.items():
                 region = read_node(node)
                 if region is not None and key not in self.dragged:
                     straighten(node, region)
-        finally:
-            self._own = False
 
     def _remove_orphan_rings(self) -> None:
         """A ring goes with its lesion, unless another lesion uses it as its background."""
@@ -311,24 +285,27 @@ class RegionNodes:
             ):
                 self._observations.add(segmentation, event, self._on_segmentation)
 
+    @contextmanager
+    def _at_work(self) -> Iterator[None]:
+        """What nodes tell meanwhile is of our own making."""
+        self._own = True
+        try:
+            yield
+        finally:
+            self._own = False
+
     def _on_changed(self, node: Any) -> None:
         if self._own:
             return
-        self._own = True
-        try:
+        with self._at_work():
             self._follow_box(node)
-        finally:
-            self._own = False
         self._notify()
 
     def _on_display(self, node: Any) -> None:
         if self._own:
             return
-        self._own = True
-        try:
+        with self._at_work():
             self._follow_display(node)
-        finally:
-            self._own = False
         self._notify()
 
     def _on_start(self, node: Any) -> None:
