@@ -34,6 +34,7 @@ class CompareSection(Section):
 
     def __init__(self, ui: Any, logic: Any, panel: "Panel") -> None:
         super().__init__(ui, logic, panel)
+        self._presetsOf = ""
         self._timer = qt.QTimer()
         self._timer.setInterval(BLINK_MS)
         self._timer.connect("timeout()", self.onBlinkTimeout)
@@ -86,11 +87,17 @@ class CompareSection(Section):
         """Another acquisition has other windows to choose from; a deleted image leaves its view."""
         if volumes is not None:
             self.comparison.apply()
+        key = volumes.key if volumes is not None else ""
         box = self.ui.comparePresetComboBox
+        # An image more or less of the same acquisition leaves its window as it is.
+        chosen = box.currentData if key == self._presetsOf else None
+        self._presetsOf = key
         wasBlocked = box.blockSignals(True)
         box.clear()
         for preset in self.comparison.presets() if volumes is not None else []:
             box.addItem(presetLabel(preset), preset.name)
+        if chosen is not None and box.findData(chosen) >= 0:
+            box.setCurrentIndex(box.findData(chosen))
         box.blockSignals(wasBlocked)
         if not self.comparison.can_compare:
             self._stopBlink()
@@ -169,6 +176,8 @@ class CompareSection(Section):
     def onResetWindowClicked(self) -> None:
         """Come back to the images' own windows."""
         self.comparison.reset_window()
+        box = self.ui.comparePresetComboBox
+        box.setCurrentIndex(box.findData(PresetKind.OWN.value))
 
     def onFitClicked(self) -> None:
         """Fit the images into the views."""

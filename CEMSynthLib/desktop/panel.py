@@ -129,8 +129,10 @@ class Panel:
                 sentence = str(error)
             finally:
                 qt.QApplication.restoreOverrideCursor()
-        self.say(sentence)
+        self.say("")
         self._setShown(shown)
+        if sentence:  # after the sections, which take their own sentences away
+            self.say(sentence)
 
     def enter(self) -> None:
         """The module was opened."""

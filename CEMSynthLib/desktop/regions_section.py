@@ -83,6 +83,7 @@ class RegionsSection(Section):
         ):
             button.connect("clicked()", slot)
         ui.regionTable.itemSelectionChanged.connect(self.onRegionSelected)
+        ui.regionRoleComboBox.connect("activated(int)", self.onRoleActivated)
         ui.cnrFormulaComboBox.connect("activated(int)", self.onFormulaActivated)
         ui.regionPlotComboBox.connect("activated(int)", self.onPlotActivated)
 
@@ -181,6 +182,17 @@ class RegionsSection(Section):
             self._publish()
 
     # Drawing
+
+    def onRoleActivated(self, index: int) -> None:
+        """Another role was chosen; what is being drawn begins again with it."""
+        for button, draw in (
+            (self.ui.rectangleButton, self.onRectangleClicked),
+            (self.ui.ellipseButton, self.onEllipseClicked),
+            (self.ui.freehandButton, self.onFreehandClicked),
+        ):
+            if button.checked:
+                draw()
+                break
 
     def onRectangleClicked(self) -> None:
         """Place a rectangle, or give up."""

@@ -188,6 +188,14 @@ def test_windows_of_the_box(module) -> None:
     assert clinical.GetWindowLevelMin() == synthetic.GetWindowLevelMin() != own
     module.ui.resetWindowButton.click()
     assert clinical.GetWindowLevelMin() == synthetic.GetWindowLevelMin() == own
+    assert box.currentText == "own window"
+    choose(box, "percentiles 1 99")
+    chosen = clinical.GetWindowLevelMin()
+    module.world.scene.RemoveNode(volumes.synthetic)
+    assert clinical.GetWindowLevelMin() == chosen
+    assert box.currentText == "percentiles 1 to 99", "the box says how the image is shown"
+    press("Ctrl+Shift+N")
+    assert box.currentText == "own window"
 
 
 def test_boxes_are_the_state(module) -> None:

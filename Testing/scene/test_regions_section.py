@@ -78,6 +78,23 @@ def test_buttons_say_what_is_missing(opened) -> None:
     assert "Show an acquisition first" in ui.freehandButton.toolTip
 
 
+def test_a_role_chosen_while_drawing_is_that_of_what_is_drawn(opened) -> None:
+    ui, regions, box = opened.ui, opened.regions, opened.ui.regionRoleComboBox
+    box.setCurrentIndex(1)
+    box.activated.emit(1)
+    assert not regions.placing, "nothing is being drawn"
+    box.setCurrentIndex(0)
+    ui.ellipseButton.click()
+    assert regions.region(regions.placing).role.value == "lesion"
+    box.setCurrentIndex(1)
+    box.activated.emit(1)
+    assert regions.region(regions.placing).role.value == "background"
+    assert [region.role.value for region in regions.all_regions()] == ["background"]
+    assert ui.ellipseButton.checked
+    ui.ellipseButton.click()
+    assert not regions.placing
+
+
 def test_draw_follow_and_measure(opened) -> None:
     ui, regions = opened.ui, opened.regions
     ui.ellipseButton.click()

@@ -236,6 +236,21 @@ def test_deleting_a_node_by_hand(module, folder: Path) -> None:
     assert module.panel.shown.kinds == shown.kinds
 
 
+def test_what_is_wrong_with_an_acquisition_is_said_when_it_is_shown(module, folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(folder, tmp_path / "copy")
+    open_folder(module, tmp_path / "copy")
+    second, third = (row.key for row in module.widget.logic.study.rows()[1:3])
+    (gone,) = tmp_path.glob("copy/**/L_CC_recombined.dcm")
+    gone.unlink()
+    module.panel.select(second)
+    assert "L_CC_recombined.dcm" in module.ui.statusLabel.text
+    for path in tmp_path.glob("copy/**/R_MLO_*.dcm"):
+        path.unlink()
+    module.panel.select(third)
+    assert "R_MLO" in module.ui.statusLabel.text
+    assert module.panel.shown is None
+
+
 @pytest.mark.parametrize("batch", [True, False])
 def test_deleting_many_nodes(module, folder: Path, batch: bool) -> None:
     """In the module Data, or from Python in a batch process; of a study that only the scene holds."""
