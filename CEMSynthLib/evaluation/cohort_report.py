@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup, escape
 
 from CEMSynthLib.evaluation.cohort import Check, CohortResult
 from CEMSynthLib.evaluation.cohort_figures import change_plots, halo_plots, lesion_plots
 from CEMSynthLib.evaluation.estimate import Estimate
+from CEMSynthLib.evaluation.html_pages import html_environment
 from CEMSynthLib.evaluation.reading_lines import READING_NAMES, observer_lines
 from CEMSynthLib.evaluation.report import FORMULA_NAMES, interval, number
 from CEMSynthLib.evaluation.study_table import SOURCE
@@ -103,13 +103,7 @@ def render_cohort_report(content: CohortReportContent) -> str:
     str
         A complete HTML document that loads nothing; all texts are escaped.
     """
-    environment = Environment(
-        loader=PackageLoader("CEMSynthLib.evaluation", "templates"),
-        autoescape=select_autoescape(["html"]),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = html_environment()
     environment.filters.update(number=number, interval=interval, estimate=estimate_html)
     result = content.result
     return environment.get_template("cohort.html").render(

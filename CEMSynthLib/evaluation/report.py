@@ -3,10 +3,9 @@
 import math
 from dataclasses import dataclass
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
-
 from CEMSynthLib.evaluation.content import AcquisitionReport, CNRReport, ReportContent
 from CEMSynthLib.evaluation.figures import breast_part, halo_plot, picture, short_names
+from CEMSynthLib.evaluation.html_pages import html_environment
 from CEMSynthLib.measurement.cnr import CNRFormula, CNRResult
 
 _DASH = "–"
@@ -78,13 +77,7 @@ def render_report(report: ReportContent) -> str:
     str
         A complete HTML document. It loads nothing: pictures and plots are inside. All texts are escaped.
     """
-    environment = Environment(
-        loader=PackageLoader("CEMSynthLib.evaluation", "templates"),
-        autoescape=select_autoescape(["html"]),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = html_environment()
     environment.filters.update(number=number, interval=interval)
     environment.tests["result"] = lambda cell: isinstance(cell, CNRResult)
     sections = [_section(a, i, report.units) for i, a in enumerate(report.acquisitions)]

@@ -9,9 +9,10 @@ from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined, select_autoescape
+from jinja2 import PackageLoader
 
 from CEMSynthLib import __version__
+from CEMSynthLib.evaluation.html_pages import html_environment
 from CEMSynthLib.reading.analysis.agreement import BPE_SECTION, READER_SECTION
 from CEMSynthLib.reading.analysis.analyze import Analysis
 from CEMSynthLib.reading.analysis.detection import SECTION as DETECTION_SECTION
@@ -81,15 +82,7 @@ def summary_lines(analysis: Analysis) -> Iterator[str]:
 
 def report(analysis: Analysis, created: datetime) -> str:
     """One self-contained HTML file; all texts are escaped."""
-    environment = Environment(
-        loader=ChoiceLoader(
-            [PackageLoader("CEMSynthLib.reading.analysis"), PackageLoader("CEMSynthLib.evaluation", "templates")]
-        ),
-        autoescape=select_autoescape(["html"]),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = html_environment(PackageLoader("CEMSynthLib.reading.analysis"))
     of: dict[str, list[ResultRow]] = {}
     for row in analysis.rows:
         of.setdefault(row.section, []).append(row)
