@@ -1,9 +1,12 @@
 """One small case for all export tests (images, synthetic images, report), and the outside programs that judge it."""
 
+import os
 import re
 import shutil
 import subprocess
 import sys
+import tempfile
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -38,6 +41,31 @@ MODEL = ModelProvenance("demo", "1.0", "ab" * 32, training_data="simulated image
 STUDIED = datetime(2026, 1, 2, 10, 0, 0)
 INJECTED = datetime(2026, 1, 2, 9, 57, 30)
 NAME, NUMBER = "Rossi^Maria Chiara", "PAT-778812"
+
+
+@pytest.fixture
+def forbidden_folder():
+    """Make a folder that one may not write to; it is empty afterwards."""
+    if not hasattr(os, "geteuid"):
+        pytest.skip("this system has no user IDs")
+
+    @contextmanager
+    def make():
+        with tempfile.TemporaryDirectory() as holder:
+            parent = Path(holder)
+            parent.chmod(0o555)
+            root = os.geteuid() == 0
+            if root:  # root may write everywhere: be "nobody" for a moment
+                os.seteuid(65534)
+            try:
+                yield parent
+            finally:
+                if root:
+                    os.seteuid(0)
+                parent.chmod(0o700)
+            assert list(parent.iterdir()) == []
+
+    return make
 
 
 @pytest.fixture(scope="session")

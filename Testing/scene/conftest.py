@@ -74,6 +74,16 @@ def simulated_dicom(tmp_path_factory) -> Path:
     return base / "dicom"
 
 
+@pytest.fixture(scope="session")
+def cohort(tmp_path_factory) -> Path:
+    """A simulated cohort of one patient with its truth regions; not to be changed."""
+    from CEMSynthLib.phantom.cohort import simulate_cohort
+
+    folder = tmp_path_factory.mktemp("cohort")
+    simulate_cohort(folder, 1, [1], 0.8)
+    return folder
+
+
 @pytest.fixture
 def mrml(tmp_path: Path):
     """Make scenes: ``mrml()`` is an application logic, a scene and, with ``views=True``, linked slice views.

@@ -15,7 +15,6 @@ from CEMSynthLib.export.region_folder import write_region_folder
 from CEMSynthLib.measurement.markups import read_regions
 from CEMSynthLib.measurement.regions import RegionRole
 from CEMSynthLib.measurement.shapes import ClosedCurve, Ellipse, Rectangle
-from CEMSynthLib.phantom.cohort import simulate_cohort
 from CEMSynthLib.scene.regions.errors import RegionSetError
 from CEMSynthLib.scene.regions.files import import_regions, regions_to_save
 from CEMSynthLib.scene.regions.info import RegionKind
@@ -24,13 +23,6 @@ from CEMSynthLib.scene.study import StudyInScene
 from CEMSynthLib.study.reader import read_folder
 
 LESION, BACKGROUND = RegionRole.LESION, RegionRole.BACKGROUND
-
-
-@pytest.fixture(scope="module")
-def cohort(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("cohort")
-    simulate_cohort(folder, 1, [1], 0.8)
-    return folder
 
 
 @pytest.fixture

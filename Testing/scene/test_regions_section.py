@@ -12,17 +12,9 @@ import stand_ins
 
 from CEMSynthLib.measurement.regions import RegionRole
 from CEMSynthLib.measurement.shapes import Ellipse, Rectangle
-from CEMSynthLib.phantom.cohort import simulate_cohort
 from CEMSynthLib.scene.regions.info import RegionKind
 
 LESION, BACKGROUND = RegionRole.LESION, RegionRole.BACKGROUND
-
-
-@pytest.fixture(scope="module")
-def cohort(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("cohort")
-    simulate_cohort(folder, 1, [1], 0.8)
-    return folder
 
 
 @pytest.fixture
