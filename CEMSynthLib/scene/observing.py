@@ -55,13 +55,13 @@ class Observations:
 
         reference = weakref.WeakMethod(method)
 
-        @vtk.calldata_type(vtk.VTK_OBJECT)  # type: ignore[untyped-decorator]
         def call(_scene: Any, _event: str, node: Any) -> None:
             bound = reference()
             if bound is not None:
                 bound(node)
 
-        self._kept.append((scene, int(scene.AddObserver(event, call))))
+        told = vtk.calldata_type(vtk.VTK_OBJECT)(call)
+        self._kept.append((scene, int(scene.AddObserver(event, told))))
 
     def remove(self) -> None:
         """Remove all observers."""
