@@ -99,9 +99,11 @@ class ViewMouse:
         other = {Tool.PAN: "Middle", Tool.ZOOM: "Right"}.get(tool)
         if interactor.GetShiftKey():
             self._touched()
-        elif tool is Tool.WINDOW:
+        elif _over_markup(interactor):
+            return
+        elif other is None:
             self._window_drag(True)
-        elif other is not None and not _over_markup(interactor):
+        else:
             self._keep("LeftButtonPressEvent")
             self._substituted = other
             interactor.InvokeEvent(f"{other}ButtonPressEvent")

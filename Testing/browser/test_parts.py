@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -169,3 +170,22 @@ def test_the_page_names_no_other_host():
     for path in (ROOT / "CEMSynthLib/browser/page").iterdir():
         if path.suffix in (".js", ".css"):
             assert "//" not in path.read_text().replace("// ", "").replace("http://www.w3.org", ""), path.name
+
+
+@pytest.mark.parametrize(("cursor", "told"), [(0, [True, False]), (9, [False])])
+def test_a_window_drag_is_told_but_no_drag_of_a_region(cursor, told):
+    """Over markups the cursor is a hand: all views then show the region where it is, as often as the dragged one."""
+    rendering = pytest.importorskip("vtkmodules.vtkRenderingCore")
+    pytest.importorskip("vtkmodules.vtkRenderingOpenGL2")
+    from CEMSynthLib.browser.mouse import Tool, ViewMouse
+
+    window, interactor = rendering.vtkRenderWindow(), rendering.vtkRenderWindowInteractor()
+    interactor.SetRenderWindow(window)
+    window.SetCurrentCursor(cursor)
+    heard = []
+    view = SimpleNamespace(interactor=lambda: interactor, _logic=None)
+    mouse = ViewMouse(view, lambda: Tool.WINDOW, lambda: None, heard.append)
+    interactor.InvokeEvent("LeftButtonPressEvent")
+    interactor.InvokeEvent("LeftButtonReleaseEvent")
+    mouse.release()
+    assert heard == told
