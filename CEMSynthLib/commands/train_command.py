@@ -110,7 +110,8 @@ def run(arguments: argparse.Namespace) -> int:
     if fabric.is_global_zero:
         state = "Stopped; --resume goes on. What there is so far is in" if stopped else "The model is in"
         print(f"{state} {arguments.output}", file=sys.stderr)
-    end(fabric)
+    if not stopped:  # after Ctrl-C another one may still be in the middle of a step
+        end(fabric)
     return _INTERRUPTED if stopped else 0
 
 
