@@ -9,11 +9,11 @@ from `cemsynth evaluate` with the model that was trained and tested on LE before
 """
 
 import argparse
-import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from CEMSynthLib.export.files import write_text
 from CEMSynthLib.generator.card import CARD_FILE, SHIPPED_MODELS, load_card
 
 AFTER, BEFORE, TRAINED_BEFORE = "after injection", "before injection", "before injection, in training too"
@@ -36,9 +36,7 @@ def main() -> None:
         if "pearson_r" not in row and row["place"] != "whole frame" and "low_energy" not in row
     ]
     card = replace(card, metrics=replace(card.metrics, rows=tuple(rows)))
-    temporary = shipped / f"{CARD_FILE}.part"
-    temporary.write_text(card.to_json(), encoding="utf-8")
-    os.replace(temporary, shipped / CARD_FILE)
+    write_text(shipped / CARD_FILE, card.to_json())
     print(card.metrics.description)
     print(other.metrics.description)
     for row in card.metrics.rows:
