@@ -8,26 +8,6 @@ from slicer.i18n import tr as _
 from CEMSynthLib.generator.card import ModelCard
 from CEMSynthLib.generator.store import StoredModel
 
-# Keys of the held-out table that are worth a column, with their heading; images are compared with the clinical one.
-_LOW_ENERGY = ("low_energy", "LE")
-_SIMILARITY = (
-    ("compared", "image"),
-    _LOW_ENERGY,
-    ("place", "place"),
-    ("mae", "MAE"),
-    ("psnr_db", "PSNR (dB)"),
-    ("ssim", "SSIM"),
-)
-_FIGURES = (
-    ("compared", "figure"),
-    _LOW_ENERGY,
-    ("value", "value"),
-    ("low", "95% from"),
-    ("high", "to"),
-    ("count", "n"),
-    ("patients", "patients"),
-)
-
 
 def modelCardHTML(model: StoredModel) -> str:
     """The card of a model, or why it cannot be read."""
@@ -57,7 +37,36 @@ def modelCardHTML(model: StoredModel) -> str:
         f"<tr><td width='27%'><b>{escape(name)}</b>&nbsp;</td><td>{escape(text)}</td></tr>" for name, text in rows
     ]
     return "".join(
-        [*lines, "</table>", _heldOutTable(card, "mae", _SIMILARITY), _heldOutTable(card, "value", _FIGURES)]
+        [
+            *lines,
+            "</table>",
+            _heldOutTable(card, "mae", _similarityColumns()),
+            _heldOutTable(card, "value", _figureColumns()),
+        ]
+    )
+
+
+# Keys of the held-out table that are worth a column, with their heading; images are compared with the clinical one.
+def _similarityColumns() -> Sequence[tuple[str, str]]:
+    return (
+        ("compared", _("image")),
+        ("low_energy", _("LE")),
+        ("place", _("place")),
+        ("mae", _("MAE")),
+        ("psnr_db", _("PSNR (dB)")),
+        ("ssim", _("SSIM")),
+    )
+
+
+def _figureColumns() -> Sequence[tuple[str, str]]:
+    return (
+        ("compared", _("figure")),
+        ("low_energy", _("LE")),
+        ("value", _("value")),
+        ("low", _("95% from")),
+        ("high", _("to")),
+        ("count", _("n")),
+        ("patients", _("patients")),
     )
 
 
