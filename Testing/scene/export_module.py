@@ -1,7 +1,6 @@
 """The module with an open study whose first two acquisitions have synthetic images, and how an export is run in it."""
 
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -48,11 +47,7 @@ def make_synthetic(low, offset: float = 0.0):
 @contextmanager
 def opened(mrml: Any, monkeypatch: Any, study: Path, folder: Path) -> Iterator[SimpleNamespace]:
     """The module with an open study, and an empty folder to export to."""
-    stand_ins.QSettings.stored.clear()
-    private = folder / "private"
-    private.mkdir()
-    monkeypatch.setenv("TMPDIR", str(private))
-    monkeypatch.setattr(tempfile, "tempdir", None)
+    private = stand_ins.new_user(monkeypatch, folder)
     world = mrml(views=True)
     cemsynth = stand_ins.install(monkeypatch, world)
     import slicer

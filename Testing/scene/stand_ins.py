@@ -9,6 +9,7 @@ import ast
 import importlib.util
 import os
 import sys
+import tempfile
 from enum import Enum, EnumMeta
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -276,6 +277,16 @@ def _enter_as_slicer(kind: Any) -> None:
         leave(widget)
 
     kind.enter, kind.exit = entered, left
+
+
+def new_user(monkeypatch: Any, folder: Path) -> Path:
+    """Start without settings; temporary files go into the folder that is returned."""
+    QSettings.stored.clear()
+    private = folder / "private"
+    private.mkdir()
+    monkeypatch.setenv("TMPDIR", str(private))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    return private
 
 
 def parent() -> Any:

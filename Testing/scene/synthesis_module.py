@@ -1,7 +1,6 @@
 """The module with an open study and real workers, and what the tests of its Synthesis section ask of it."""
 
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,11 +17,7 @@ UNLIKE = "Unlike the images the model was trained on, so not to be relied on: R 
 @contextmanager
 def opened(mrml: Any, monkeypatch: Any, study: Path, folder: Path) -> Iterator[SimpleNamespace]:
     """The module with an open study; questions are answered with yes."""
-    stand_ins.QSettings.stored.clear()
-    private = folder / "private"
-    private.mkdir()
-    monkeypatch.setenv("TMPDIR", str(private))
-    monkeypatch.setattr(tempfile, "tempdir", None)
+    private = stand_ins.new_user(monkeypatch, folder)
     monkeypatch.setenv("CEMSYNTH_MODELS", str(folder / "models"))
     world = mrml(views=True)
     world.layout_node.SetViewArrangement(world.layout_node.SlicerLayoutFourUpView)
