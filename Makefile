@@ -46,7 +46,7 @@ $(VENV)/no-torch-ready: $(BIN)/python pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[report,decoders,test]"
 	touch $@
 
-# Trains demo weights on the present simulator (about three hours on 2 cores): simulate, train, refine, evaluate on unseen
+# Trains demo weights on the present simulator (some hours on 2 cores): simulate, train, refine, evaluate on unseen
 # patients. The result, weights/demo, replaces CEMSynthLib/generator/weights/demo by hand.
 weights: $(VENV)/test-ready
 	$(BIN)/cemsynth simulate --seed 41 --patients 160 --processes 2 --output weights/training-cohort
