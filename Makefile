@@ -46,24 +46,24 @@ $(VENV)/no-torch-ready: $(BIN)/python pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[report,decoders,test]"
 	touch $@
 
-# Trains demo weights on the present simulator (some hours on 2 cores): simulate, train, refine, evaluate on unseen
-# patients. The result, weights/demo, replaces CEMSynthLib/generator/weights/demo by hand.
+# Trains demo weights on the present simulator (some hours on 2 cores): simulate, train (the first training is the
+# reference ceiling, too), put the weights into the package, evaluate them on unseen patients.
 weights: $(VENV)/test-ready
 	$(BIN)/cemsynth simulate --seed 41 --patients 160 --processes 2 --output weights/training-cohort
 	$(BIN)/cemsynth simulate --seed 42 --patients 40 --processes 2 --output weights/test-cohort
-	$(BIN)/cemsynth train weights/training-cohort/dicom --preset demo --seed 1 --output weights/first
-	$(BIN)/cemsynth train weights/training-cohort/dicom --preset refine --start weights/first --seed 1 --output weights/demo
-	$(BIN)/cemsynth train weights/training-cohort/dicom --preset ceiling --seed 1 --output weights/ceiling
 	$(BIN)/cemsynth simulate --seed 42 --patients 40 --pre-contrast --processes 2 --output weights/pre-contrast/test-cohort
-	$(BIN)/cemsynth evaluate weights/test-cohort/dicom --model weights/demo --ceiling weights/ceiling \
+	$(BIN)/cemsynth train weights/training-cohort/dicom --preset ceiling --seed 1 --output weights/ceiling
+	$(BIN)/cemsynth train weights/training-cohort/dicom --preset refine --start weights/ceiling --seed 1 --output weights/refined
+	$(BIN)/python Documentation/make_demo_weights.py weights/ceiling weights/refined
+	$(BIN)/cemsynth evaluate weights/test-cohort/dicom --model demo --ceiling weights/ceiling \
 	    --pre-contrast weights/pre-contrast/test-cohort/dicom --output weights/figures
 
-# The same training and test on low energy before injection: figures for the card, not weights to ship.
-weights-pre-contrast: $(VENV)/test-ready
+# The same training and test on low energy before injection (figures for the card, not weights to ship); then the card.
+weights-pre-contrast: weights
 	$(BIN)/cemsynth simulate --seed 41 --patients 160 --pre-contrast --processes 2 --output weights/pre-contrast/cohort
-	$(BIN)/cemsynth simulate --seed 42 --patients 40 --pre-contrast --processes 2 --output weights/pre-contrast/test-cohort
-	$(BIN)/cemsynth train weights/pre-contrast/cohort/dicom --preset demo --seed 1 --output weights/pre-contrast/first
-	$(BIN)/cemsynth train weights/pre-contrast/cohort/dicom --preset refine --start weights/pre-contrast/first --seed 1 \
-	    --output weights/pre-contrast/model
-	$(BIN)/cemsynth evaluate weights/pre-contrast/test-cohort/dicom --model weights/pre-contrast/model \
+	$(BIN)/cemsynth train weights/pre-contrast/cohort/dicom --preset ceiling --seed 1 --output weights/pre-contrast/ceiling
+	$(BIN)/cemsynth train weights/pre-contrast/cohort/dicom --preset refine --start weights/pre-contrast/ceiling --seed 1 \
+	    --output weights/pre-contrast/refined
+	$(BIN)/cemsynth evaluate weights/pre-contrast/test-cohort/dicom --model weights/pre-contrast/refined \
 	    --output weights/pre-contrast/figures
+	$(BIN)/python Documentation/make_demo_card.py weights/figures --trained-before weights/pre-contrast/figures

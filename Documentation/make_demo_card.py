@@ -1,6 +1,6 @@
 """Puts held-out figures into the card of the demo model, and prints them for the README.
 
-Run by hand, after `make weights weights-pre-contrast`:
+The last step of `make weights-pre-contrast`:
 
     python Documentation/make_demo_card.py weights/figures --trained-before weights/pre-contrast/figures
 

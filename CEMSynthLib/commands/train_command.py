@@ -23,8 +23,8 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "--preset",
         choices=PRESETS,
         default="demo",
-        help="demo (small, for a CPU), refine (goes on from another model), study (the reference CycleGAN, for a "
-        "GPU), fast (coarse, to try data out), pix2pix, or ceiling (plain paired regression); default: demo",
+        help="demo (small CycleGAN, for a CPU), refine (goes on from another model), study (the reference CycleGAN, "
+        "for a GPU), fast (coarse, to try data out), pix2pix, or ceiling (plain paired regression); default: demo",
     )
     length = parser.add_mutually_exclusive_group()
     length.add_argument("--minutes", type=_positive_number, metavar="N", help="stop after so many minutes")
