@@ -121,8 +121,9 @@ PRESETS = {
         paired_warmup=0.8,
     ),
     # Goes on from another model's weights, in its network (--start): lost lesion contrast counts twice as much as in
-    # the preset demo, no judges. The demo weights are those of the preset ceiling, refined. Simulator 0.3 at 0.8 mm, 146
-    # patients to learn from; MAE and contrast kept (enhancing lesions seen on LE) in 14 for validation | 24 | 40 unseen:
+    # the preset demo, no judges. The demo weights are those of the preset ceiling, refined. Tried on simulator 0.3 at
+    # 0.8 mm with 146 training patients; MAE and contrast kept (enhancing lesions seen on LE) in 14 validation patients,
+    # in 24 and in 40 unseen ones (at 0.4 mm):
     #   ceiling alone          0.0378  29% |
     #   under 16, 6 epochs     0.0393  82% | 0.0397  70% | 0.0438  84%
     #   under 22, 8 epochs     0.0405  89% | 0.0407  69% | 0.0446  86%
