@@ -7,6 +7,7 @@ pytest.importorskip("torch")
 pytest.importorskip("openvino")
 
 from CEMSynthLib.commands.demo_command import PATIENT, SEED
+from CEMSynthLib.evaluation.lesion_summary import ENHANCES
 from CEMSynthLib.generator.predictor import Predictor
 from CEMSynthLib.measurement.cnr import CNRFormula, contrast_to_noise
 from CEMSynthLib.measurement.markups import read_regions
@@ -14,9 +15,9 @@ from CEMSynthLib.measurement.regions import pair_regions, region_mask
 from CEMSynthLib.phantom.cohort import simulate_cohort
 from CEMSynthLib.study.reader import read_folder
 
-# In bfloat16, which `auto` does not take for so narrow a network, only lesions that the model shows are judged: a
-# contrast near 0 has no meaningful ratio.
-_SHOWN = {"auto": 0.0, "half": 0.2}
+# Part of the window. In bfloat16, which `auto` does not take for so narrow a network, only lesions that the model shows
+# as enhancing are judged: the ratio of a faint contrast is noise (1.2% in one of 1.5% of the window).
+_SHOWN = {"auto": 0.0, "half": ENHANCES}
 
 
 @pytest.mark.parametrize("precision", ["auto", "half"])
@@ -35,11 +36,12 @@ def test_demo_weights_give_the_same_cnr_and_contrast(tmp_path, precision):
         off.append(np.abs(images[0] - images[1])[inside].mean() / (scale.high - scale.low))
         for pair in pair_regions(regions) if regions else ():
             masks = [region_mask(region, low.grid.shape, low.grid.spacing_mm) for region in pair]
-            noise = images[0][masks[1]].std(ddof=1)
-            for formula, unit in ((CNRFormula.SD_BACKGROUND, 1.0), (CNRFormula.CONTRAST, noise)):
-                values = [contrast_to_noise(i, *masks, low.grid.spacing_mm, formula, resamples=2).value for i in images]
-                if abs(values[0]) >= _SHOWN[precision] * unit:
-                    changes.append(abs(values[1] / values[0] - 1))
+            figures = {
+                formula: [contrast_to_noise(i, *masks, low.grid.spacing_mm, formula, resamples=2).value for i in images]
+                for formula in (CNRFormula.SD_BACKGROUND, CNRFormula.CONTRAST)
+            }
+            if abs(figures[CNRFormula.CONTRAST][0]) >= _SHOWN[precision] * (scale.high - scale.low):
+                changes += [abs(fast_one / exact - 1) for exact, fast_one in figures.values()]
     print(
         f"{len(changes)} figures changed by at most {100 * max(changes):.3f}%; images by {100 * max(off):.4f}% (mean)"
     )
