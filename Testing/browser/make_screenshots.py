@@ -20,8 +20,8 @@ from conftest import Server, settle, wait_for_state
 
 SIZE = (1440, 810)
 LARGE = (2560, 1440)
-# Of the picture's colors; gray values and a few hues need no more.
-COLORS = 200
+# Of the picture's colors: gray values and a few hues need no more.
+COLORS = 256
 LIMIT = 300_000
 
 
@@ -65,7 +65,8 @@ class Camera:
         shot = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
         path = self._output / f"review-{name}.png"
         for colors in (COLORS, 96, 48):
-            shot.quantize(colors, dither=Image.Dither.NONE).save(path, optimize=True)
+            palette = shot.quantize(colors, Image.Quantize.MAXCOVERAGE, kmeans=2)
+            shot.quantize(palette=palette).save(path, optimize=True)
             if path.stat().st_size < LIMIT:
                 break
         print(f"{path.name}: {path.stat().st_size / 1000:.0f} kB, {colors} colors")
