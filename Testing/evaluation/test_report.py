@@ -150,7 +150,8 @@ def test_it_says_what_it_is_on_every_section(html, view):
 def test_numbers_of_the_results_are_in_the_tables(html, view):
     assert number(view.cnr[0].clinical.value) in html
     assert number(view.halo_clinical.step) in html
-    assert view.halo_clinical.verdict.value in html
+    mean, verdict = number(view.halo_clinical.sector_mean), view.halo_clinical.verdict.value
+    assert f'{mean}, <span class="verdict">{verdict}</span>' in html, "in brief: the number that the verdict is about"
     assert f"{view.similarity[0].figures.ssim:.3f}" in html
     assert "sd_background" in html
     assert MODEL.sha256 in html
