@@ -10,7 +10,7 @@ import subprocess
 from collections.abc import Callable, Sequence
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import qt
 import slicer
@@ -61,13 +61,20 @@ class PackageInstaller:
         Gets an empty text, or a sentence with pip's last lines.
     """
 
+    #: The one that installs now, of whatever section: two runs of pip at once would break each other's work.
+    _active: "ClassVar[PackageInstaller | None]" = None
+
     def __init__(self, onLog: Callable[[str], None], onFinished: Callable[[str], None]) -> None:
         self._onLogLine, self._onFinished = onLog, onFinished
         self._steps: list[Callable[[], None]] = []
         self._child: ChildProcess | None = None
         self._rest = b""
         self._lines: list[str] = []
-        self.running = False
+
+    @property
+    def running(self) -> bool:
+        """Whether this one installs now."""
+        return PackageInstaller._active is self
 
     def start(self, missing: Sequence[str]) -> None:
         """Install requirements; torch through the PyTorch extension.
@@ -77,7 +84,7 @@ class PackageInstaller:
         PackageError
             torch is among them and the PyTorch extension is not installed, or another installation runs.
         """
-        if self.running:
+        if PackageInstaller._active is not None:
             raise PackageError(_("Packages are being installed already; wait until that is done."))
         torch = next((requirement for requirement in missing if _name(requirement) == "torch"), None)
         if torch is not None and importlib.util.find_spec("PyTorchUtils") is None:
@@ -92,12 +99,13 @@ class PackageInstaller:
                 self._steps.append(self._installLightTheTorch)
             # What PyTorchUtilsLogic.installTorch() runs, but without waiting for it.
             self._steps.append(lambda: self._run(["-m", "light_the_torch", "install", torch, "torchvision"]))
-        self._lines, self.running = [], True
+        self._lines = []
+        PackageInstaller._active = self
         self._next()
 
     def stop(self) -> None:
         """End what runs in a process of this class, and tell nobody."""
-        self.running = False
+        self._release()
         self._steps = []
         if self._child is not None:
             self._child.stop()
@@ -163,8 +171,12 @@ class PackageInstaller:
                 _("The packages could not be installed; pip says: {lines}").format(lines=" | ".join(self._lines))
             )
 
+    def _release(self) -> None:
+        if self.running:
+            PackageInstaller._active = None
+
     def _finish(self, problem: str) -> None:
-        self.running = False
+        self._release()
         self._steps = []
         self._onFinished(problem)
 

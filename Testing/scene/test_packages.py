@@ -121,6 +121,21 @@ def test_slicer_packaging_installs_without_waiting(packages, monkeypatch) -> Non
     assert (packages.target / "cemsynth_probe").is_dir()
 
 
+def test_two_sections_do_not_install_at_once(packages, monkeypatch) -> None:
+    write_wheel(packages.index, "cemsynth_probe", "")
+    slicer_packaging(packages, monkeypatch)
+    first, _log, ended = installer(packages)
+    second, _log, ended_second = installer(packages)
+    first.start(["cemsynth-probe>=1.0"])
+    with pytest.raises(packages.room.PackageError, match="already"):
+        second.start(["cemsynth-probe>=1.0"])
+    second.stop()
+    assert (first.running, second.running) == (True, False)
+    assert pump(lambda: bool(ended))
+    second.start(["cemsynth-probe>=1.0"])
+    assert pump(lambda: bool(ended_second))
+
+
 def test_a_failure_shows_the_last_lines_of_pip(packages, monkeypatch) -> None:
     slicer_packaging(packages, monkeypatch)
     install, _log, ended = installer(packages)
