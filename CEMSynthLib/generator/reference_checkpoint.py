@@ -97,6 +97,9 @@ def _read(path: Path) -> Mapping[str, Tensor]:
     for name, value in found.items():
         if not isinstance(name, str) or not isinstance(value, Tensor):
             raise _foreign(path, f"its entry {name!r} is no tensor")
+        dense = value.layout == torch.strided and not value.is_meta and not value.is_quantized
+        if not dense or not (value.is_floating_point() or name.endswith("num_batches_tracked")):
+            raise _foreign(path, f"its entry {name!r} holds no plain floating-point numbers")
     return dict(found)
 
 
@@ -127,7 +130,7 @@ def _resnet(state: Mapping[str, Tensor], path: Path) -> Architecture:
     first = state["model.1.weight"]
     blocks = {match[1] for name in state if (match := _BLOCK.fullmatch(name))}
     last = f"model.{16 + len(blocks) + 1}.weight"  # stem, two halvings, blocks, two doublings, padding
-    if not blocks or first.shape[2:] != (7, 7) or last not in state:
+    if not blocks or first.shape[2:] != (7, 7) or last not in state or state[last].ndim != 4:
         raise _foreign(path, "its layers are not those of the reference's ResNet generator")
     norm = "batch" if "model.2.weight" in state else "instance"
     return Architecture(
@@ -154,7 +157,8 @@ def _channels(given: int, made: int, path: Path) -> int:
 
 
 def _require_fit(state: Mapping[str, Tensor], architecture: Architecture, path: Path) -> None:
-    expected = build_generator(architecture).state_dict()
+    with torch.device("meta"):  # names and shapes alone: a damaged file may ask for a network of any size
+        expected = build_generator(architecture).state_dict()
     for name in [*expected, *state]:
         if name not in state:
             raise ModelError(f"The checkpoint {path.name} lacks {name} of {_words(architecture)}.")

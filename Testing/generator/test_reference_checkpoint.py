@@ -210,6 +210,12 @@ def test_what_is_no_generator_is_refused_by_name(tmp_path: Path, card: ModelCard
     refused([torch.ones(1)], "no mapping")
     refused({"fc.weight": torch.ones(3, 3)}, "neither ResNet nor U-Net")
     refused({**good, "model.1.weight": torch.ones(4, 2, 7, 7)}, "2 channels into 1")
+    weight = good["model.4.weight"]
+    for odd in (weight.to_sparse(), weight.to("meta"), weight.to(torch.complex64), weight.to(torch.int64)):
+        refused({**good, "model.4.weight": odd}, r"'model\.4\.weight' holds no plain floating-point")
+    refused({**good, "model.19.weight": torch.tensor(1.0)}, "not those of the reference's ResNet")
+    # A small file can ask for a network of 50 GB.
+    refused({**good, "model.1.weight": torch.zeros(1).expand(20_000, 1, 7, 7)}, r"model\.1\.bias of shape \(4,\)")
     discriminator = nn.Sequential(nn.Conv2d(1, 4, 4, 2), nn.LeakyReLU(), nn.Conv2d(4, 8, 4, 2)).state_dict()
     refused({f"model.{n}": t for n, t in discriminator.items()}, "neither")
     refused(good, "correct the card", card=card.__class__(**{**vars(card), "architecture": Architecture("unet", 4, 2)}))
