@@ -1,5 +1,6 @@
 """Running: memory is estimated before, a GPU without room hands over to the CPU, and what happened is told."""
 
+import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -122,6 +123,30 @@ def test_the_memory_estimate_grows_with_the_image_and_is_right_for_the_benchmark
     assert needed_bytes(BENCHMARK, (1024, 832), 2) < needed
     for kind in ("unet", "unet_pix2pix"):
         assert needed_bytes(Architecture(kind, 16, 4), (512, 512)) > 0
+
+
+@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="the peak is what Linux tells")
+@pytest.mark.parametrize("architecture", [Architecture("unet", 16, 4), Architecture("resnet", 16, 6)], ids=str)
+def test_the_memory_estimate_is_not_below_the_peak_and_not_far_above(architecture):
+    """In a process of its own, after a first small image, since libraries take memory at their first use.
+
+    The peak of the same run differs by a tenth, by what the allocator had at hand.
+    """
+    code = (
+        "import sys; import numpy as np\n"
+        "from CEMSynthLib.commands.benchmark_job import _timed\n"
+        "from CEMSynthLib.generator.card import Architecture\n"
+        "from CEMSynthLib.generator.networks import build_generator\n"
+        "from CEMSynthLib.generator.torch_backend import TorchBackend\n"
+        "backend = TorchBackend(build_generator(Architecture(sys.argv[1], *map(int, sys.argv[2:]))).eval())\n"
+        "backend.run(np.zeros((64, 64), np.float32))\n"
+        "print(_timed(lambda: backend.run(np.zeros((768, 640), np.float32)))['peak_bytes'])\n"
+    )
+    words = [architecture.type, str(architecture.base_filters), str(architecture.depth)]
+    root = Path(__file__).resolve().parents[2]
+    done = subprocess.run([sys.executable, "-c", code, *words], cwd=root, capture_output=True, text=True, check=True)
+    peak = int(done.stdout)
+    assert 0.88 * peak <= needed_bytes(architecture, (768, 640)) <= 3 * peak
 
 
 @pytest.mark.skipif(not Path("/proc/meminfo").exists(), reason="reads what Linux tells")
