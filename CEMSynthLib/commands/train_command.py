@@ -29,7 +29,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     length = parser.add_mutually_exclusive_group()
     length.add_argument("--minutes", type=_positive_number, metavar="N", help="stop after so many minutes")
     length.add_argument("--epochs", type=_positive_whole, metavar="N", help="passes over the images (default: preset)")
-    parser.add_argument("--seed", type=int, default=0, help="of split, weights and order (default: 0)")
+    parser.add_argument("--seed", type=_seed, default=0, metavar="N", help="of split, weights and order (default: 0)")
     parser.add_argument(
         "--split",
         type=Path,
@@ -119,6 +119,13 @@ def _positive_number(text: str) -> float:
     value = float(text)
     if not 0 < value < float("inf"):
         raise argparse.ArgumentTypeError(f"{text} is not a number above 0")
+    return value
+
+
+def _seed(text: str) -> int:
+    value = int(text)
+    if not 0 <= value < 2**63:
+        raise argparse.ArgumentTypeError(f"{text} is not a whole number from 0 to 2^63 - 1")
     return value
 
 

@@ -155,7 +155,8 @@ def test_what_cannot_be_done_is_refused_and_nothing_is_written(train, pictures: 
     with pytest.raises(CEMSynthError, match="holds no earlier run"):
         train(pictures, "--output", pictures, "--epochs", 1, "--device", "cpu")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["keys", "pictures"]
-    for wrong in (["--minutes", "0"], ["--epochs", "-1"], ["--epochs", "1", "--minutes", "1"], ["--preset", "best"]):
+    length = (["--minutes", "0"], ["--epochs", "-1"], ["--epochs", "1", "--minutes", "1"])
+    for wrong in (*length, ["--preset", "best"], ["--seed", "-1"], ["--seed", str(2**63)]):
         with pytest.raises(SystemExit) as stop:
             train(pictures, "--output", output, *wrong)
         assert stop.value.code == 2
