@@ -77,9 +77,8 @@ def _heldOutTable(card: ModelCard, figure: str, known: Sequence[tuple[str, str]]
     if not rows:
         return ""
     head = "".join(f"<th align='left'>{escape(heading)}&nbsp;&nbsp;</th>" for _key, heading in columns)
-    body = "".join(
-        "<tr>" + "".join(f"<td>{_cell(row.get(key))}&nbsp;</td>" for key, _heading in columns) + "</tr>" for row in rows
-    )
+    cells = [[_cell({"low_energy": _("after injection"), **row}.get(key)) for key, _heading in columns] for row in rows]
+    body = "".join("<tr>" + "".join(f"<td>{cell}&nbsp;</td>" for cell in line) + "</tr>" for line in cells)
     return f"<table cellspacing='2'><tr>{head}</tr>{body}</table>"
 
 

@@ -49,6 +49,8 @@ def check_apply(module, acquisitions, array_of) -> None:
     assert "SHA-256" in module.ui.modelCardBrowser.html
     assert "<td>training-mean image&nbsp;</td>" in module.ui.modelCardBrowser.html
     assert "Contrast kept" in module.ui.modelCardBrowser.html
+    for low_energy in ("after injection", "before injection", "before injection, in training too"):
+        assert f"<td>{low_energy}&nbsp;</td>" in module.ui.modelCardBrowser.html
     assert not module.ui.packagesLabel.visible
     apply(module)
     assert module.ui.applySynthesisButton.text == "Cancel"
