@@ -26,7 +26,7 @@ from CEMSynthLib.training.files import write_files
 from CEMSynthLib.training.hashes import read_or_make_key
 from CEMSynthLib.training.plan import Plan
 from CEMSynthLib.training.session import PreparedTraining, draft_card, prepare_training, train
-from CEMSynthLib.training.split import Split, explicit_split, read_split, split_patients
+from CEMSynthLib.training.split import Split, explicit_split, read_split, same_patients, split_patients
 from CEMSynthLib.training.start import start_from
 from CEMSynthLib.training.state import STATE_FILE
 from CEMSynthLib.training.trainer import EpochLog
@@ -151,13 +151,12 @@ class TrainingRun:
         if self._asked.split is None:
             return prepare_training(pairs, plan, key)
         training, validation = read_split(self._asked.split)
-        there = set(pairs.patient_ids)
-        chosen = [patient for patient in training if patient in there]
+        chosen = same_patients(pairs.patient_ids, training)
 
         def sides(patients: object) -> Split:
             if validation is None:
                 return split_patients(chosen, plan.validation_fraction, plan.seed)
-            return explicit_split(pairs.patient_ids, [p for p in validation if p in there], chosen)
+            return explicit_split(pairs.patient_ids, same_patients(pairs.patient_ids, validation), chosen)
 
         return prepare_training(pairs, plan, key, sides)
 
@@ -205,6 +204,8 @@ class TrainingRun:
             )
         if finished or (begun and not self._asked.resume):
             self._remove(iter(earlier))
+        elif not begun:  # killed in its first epoch: the training patients may be others now
+            self._remove(iter([BASELINES]))
 
     def _remove(self, names: Iterator[str]) -> None:
         for name in names:

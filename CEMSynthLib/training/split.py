@@ -94,6 +94,12 @@ def explicit_split(
     return Split(training=tuple(sorted(chosen)), validation=tuple(sorted(set(validation))))
 
 
+def same_patients(patient_ids: Iterable[str], listed: Iterable[str]) -> tuple[str, ...]:
+    """Those of ``patient_ids`` that are listed (compared without case and surrounding spaces)."""
+    keys = {_same(patient) for patient in listed}
+    return tuple(patient for patient in patient_ids if _same(patient) in keys)
+
+
 def require_apart(training: Iterable[tuple[str, str | None]], validation: Iterable[tuple[str, str | None]]) -> None:
     """Refuse a patient or a study that is on both sides.
 

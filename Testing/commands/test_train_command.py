@@ -125,10 +125,28 @@ def test_a_training_goes_on_from_an_earlier_model_of_the_same_patients(train, pi
         train(pictures, "--output", other, "--start", first, *another)
 
 
+def test_a_training_that_died_in_its_first_epoch_leaves_no_baselines_to_the_next(
+    train, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*given: object, **more: object) -> None:
+        raise RuntimeError("as if killed")
+
+    split, words = tmp_path / "split.csv", ("--epochs", 1, "--preset", "fast", "--device", "cpu")
+    learned = []
+    for training in ("P1", "P3"):
+        other = "P3" if training == "P1" else "P1"
+        split.write_text(f"patient_id,split\n{training},train\n{other},validation\n", encoding="utf-8")
+        monkeypatch.setattr(training_run, "train", killed)
+        with pytest.raises(RuntimeError):
+            train(pictures, "--output", tmp_path / "model", *words, "--split", split)
+        learned.append((tmp_path / "model" / "baselines.npz").read_bytes())
+    assert learned[0] != learned[1]
+
+
 def test_cache_split_and_logs(train, pictures: Path, tmp_path: Path) -> None:
     pytest.importorskip("tensorboard")
     split = tmp_path / "split.csv"
-    split.write_text("patient_id,split\nP1,train\nP2,validation\nP3,test\n", encoding="utf-8")
+    split.write_text("patient_id,split\np1,train\nP2,validation\nP3,test\n", encoding="utf-8")
     words = ("--epochs", 1, "--device", "cpu", "--preset", "fast", "--cache", tmp_path / "cache", "--split", split)
     assert train(pictures, "--output", tmp_path / "model", *words, "--tensorboard") == 0
     card = load_card(tmp_path / "model")

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from CEMSynthLib.training.errors import SplitError
-from CEMSynthLib.training.split import Split, explicit_split, read_split, require_apart, split_patients
+from CEMSynthLib.training.split import Split, explicit_split, read_split, require_apart, same_patients, split_patients
 
 NAMES = st.lists(st.text("abcdefgh0123456789-", min_size=1, max_size=8), min_size=2, max_size=60, unique=True)
 
@@ -50,6 +50,10 @@ def test_explicit_lists() -> None:
     assert explicit_split(["P1", "P2", "P3"], ["P2"], ["P1"]) == Split(("P1",), ("P2",))
     with pytest.raises(SplitError, match="no image pair"):
         explicit_split(["P1", "P2"], ["P9"])
+
+
+def test_a_table_names_patients_in_any_spelling() -> None:
+    assert same_patients(["P1", "p1 ", "P2"], ("p1", "P9")) == ("P1", "p1 ")
 
 
 def test_too_few_patients() -> None:
