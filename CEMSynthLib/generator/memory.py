@@ -11,7 +11,7 @@ from CEMSynthLib.generator.card import Architecture
 # of the process and rounded up. The layers at full size dominate: the stem, or the last doubling with its padded copy
 # and its norm; in the small U-Net, whose last doubling takes three times the first layer's channels, with that copy in
 # the convolution's own layout too.
-_VALUES_PER_PIXEL_AND_CHANNEL = {"resnet": 5.0, "unet": 14.0, "unet_pix2pix": 5.0}
+_VALUES_PER_PIXEL_AND_CHANNEL = {"resnet": 6.0, "unet": 14.0, "unet_pix2pix": 5.0}
 # Preprocessing and the image itself, bytes per pixel of the network's grid.
 _BYTES_PER_PIXEL = 64
 
