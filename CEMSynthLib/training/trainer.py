@@ -14,7 +14,8 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
-from CEMSynthLib.generator.card import CARD_FILE, ModelCard, parse_card
+from CEMSynthLib.generator.card import CARD_FILE, ModelCard, parse_card, verify_weights
+from CEMSynthLib.generator.errors import ModelError
 from CEMSynthLib.progress import Progress, silent
 from CEMSynthLib.study.model import FloatImage
 from CEMSynthLib.training.batches import Batch, Worker, single, steps_per_epoch, training_batches
@@ -196,6 +197,8 @@ class Trainer:
             if self._part_done() >= 1:
                 break
         self._images += seen
+        if not all(bool(torch.isfinite(p).all()) for p in self._objective.generator.parameters()):
+            raise self._diverged("Weights were")
         row: _Row = {"epoch": self._epoch, "images": seen, **sums.values()}
         last = self._part_done() >= 1
         if self._epoch % self._plan.validate_every == 0 or last or self._epoch == 1:
@@ -208,16 +211,19 @@ class Trainer:
         try:
             losses = self._objective.step(batch, part)
         except FloatingPointError as error:
-            raise DivergedError(
-                f"A loss was no number any more in epoch {self._epoch}. The states written before are kept in "
-                f"{self._output}; train with a lower learning rate, or with --precision float32."
-            ) from error
+            raise self._diverged("A loss was") from error
         if self._mean is not None:
             self._mean.update_parameters(self._objective.generator)
         values = torch.stack(list(losses.values()))
         if self._worker.count > 1:
             values = torch.as_tensor(self._fabric.all_reduce(batch.share * values, reduce_op="mean"))
         return dict(zip(losses, values.tolist(), strict=True))
+
+    def _diverged(self, what: str) -> DivergedError:
+        return DivergedError(
+            f"{what} no number any more in epoch {self._epoch}. The states written before are kept in {self._output}; "
+            "train with a lower learning rate, or with --precision float32."
+        )
 
     def _batches(self) -> Iterator[Batch]:
         return training_batches(self._training, self._card.output_normalization, self._plan, self._epoch, self._worker)
@@ -304,6 +310,9 @@ class Trainer:
         self._best, self._rows = (tuple(rank), best_epoch, dict(figures)), list(state["rows"])
         self._clock.load_state_dict(state["clock"])
         self._card = parse_card(json.loads(state["card"]), self._output / CARD_FILE)
+        if not _holds(self._output, self._card):
+            # Killed after newer weights were written; done again, that epoch need not be as good (GPU, time limit).
+            self._best = ((math.inf,), 0, {})
         self._objective.load_state_dict(state["objective"])
         if self._mean is not None:
             self._mean.load_state_dict(state["mean"])
@@ -333,6 +342,14 @@ class _Means:
 
     def values(self) -> dict[str, float]:
         return {name: total / self._counts[name] for name, total in self._sums.items()}
+
+
+def _holds(folder: Path, card: ModelCard) -> bool:
+    try:
+        verify_weights(folder, card)
+    except ModelError:
+        return False
+    return True
 
 
 def _running_mean(decay: float) -> Callable[[_Tensors, _Tensors, Tensor | int], None]:
