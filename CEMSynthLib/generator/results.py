@@ -59,7 +59,8 @@ class SyntheticImage:
     provenance
         Where it came from.
     training_range
-        ``inside`` or ``outside`` the range of the training images, or ``not known``.
+        ``inside`` or ``outside`` the range of the training images; ``not known`` where the card has none, or where
+        nothing lies outside but a figure, such as the spacing, is not there to judge.
     """
 
     pixels: FloatImage

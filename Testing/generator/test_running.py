@@ -231,6 +231,19 @@ def test_image_outside_the_training_range_is_run_with_a_warning(tmp_path, card, 
     assert "pixel spacing (mm)" not in " ".join(without.warnings)
 
 
+def test_an_image_without_spacing_is_never_said_to_be_inside(tmp_path, card, breast):
+    """Two of the nine figures, spacing and breast area, cannot be judged; the others lie inside."""
+    height = float(np.ptp(np.flatnonzero(breast.mask.any(axis=1))) + 1) * 0.5  # 0.4 mm to the 0.8 mm of the card
+    figures = image_statistics(prepare(breast.pixels, WINDOW, breast.spacing, card), breast.spacing)
+    wide = {name: (value - 0.1 * abs(value), value + 0.1 * abs(value)) for name, value in figures.items()}
+    right = replace(card, training_range=wide, median_breast_height_px=height)
+    predictor = Predictor(write_model(tmp_path / "model", right), "cpu")
+    assert predictor.synthesize_array(breast.pixels, WINDOW, breast.spacing).training_range == "inside"
+    without = predictor.synthesize_array(breast.pixels, WINDOW, None)
+    assert without.training_range == "not known"
+    assert "unlike" not in " ".join(without.warnings)
+
+
 def test_without_a_range_in_the_card_it_is_not_known(model, breast):
     made = Predictor(model, "cpu").synthesize_array(breast.pixels, WINDOW, breast.spacing)
     assert (made.training_range, made.warnings) == ("not known", ())
