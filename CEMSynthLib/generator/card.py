@@ -18,6 +18,9 @@ from CEMSynthLib.study.model import VOIWindow
 CARD_FILE = "model.json"
 WEIGHTS_FILE = "model.safetensors"
 FORMAT_VERSION = 1
+# Far above any network that is used; a card that asks for more would take hours or all memory before it is refused.
+_WIDEST = 1024
+_DEEPEST = {"resnet": 64, "unet": 12, "unet_pix2pix": 12}
 SHIPPED_MODELS = Path(__file__).resolve().parent / "weights"
 
 
@@ -232,10 +235,11 @@ def parse_card(record: object, file: Path) -> ModelCard:
 
 def _architecture(part: Fields) -> Architecture:
     part.only(*Architecture.__dataclass_fields__)
+    kind = part.choice("type", "resnet", "unet", "unet_pix2pix")
     return Architecture(
-        type=part.choice("type", "resnet", "unet", "unet_pix2pix"),
-        base_filters=part.whole("base_filters", 1),
-        depth=part.whole("depth", 1),
+        type=kind,
+        base_filters=part.whole("base_filters", 1, _WIDEST),
+        depth=part.whole("depth", 1, _DEEPEST[kind]),
         norm=part.choice("norm", "instance", "batch") if part.has("norm") else "instance",
         channels=part.whole("channels", 1) if part.has("channels") else 1,
     )
@@ -314,7 +318,7 @@ def load_card(folder: Path) -> ModelCard:
         record: Any = json.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise ModelError(f"The model card {file} cannot be read: {error.strerror}.") from error
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise ModelError(f"The model card {file} is not valid JSON; get the model folder again.") from error
     return parse_card(record, file)
 

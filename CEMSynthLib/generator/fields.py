@@ -82,17 +82,19 @@ class Fields:
     def number(self, key: str, above: float | None = None) -> float:
         """A finite number, larger than ``above`` where that is given."""
         value = self._get(key)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
+        if not _is_finite(value):
             raise self._wrong(key, "must be a finite number")
         if above is not None and value <= above:
             raise self._wrong(key, f"must be above {above:g}")
         return float(value)
 
-    def whole(self, key: str, at_least: int = 0) -> int:
-        """A whole number of ``at_least`` or more."""
+    def whole(self, key: str, at_least: int = 0, at_most: int | None = None) -> int:
+        """A whole number of ``at_least`` or more, and ``at_most`` where that is given."""
         value = self._get(key)
         if isinstance(value, bool) or not isinstance(value, int) or value < at_least:
             raise self._wrong(key, f"must be a whole number of at least {at_least}")
+        if at_most is not None and value > at_most:
+            raise self._wrong(key, f"must be at most {at_most}")
         return value
 
     def wholes(self, key: str) -> tuple[int, ...]:
@@ -134,13 +136,19 @@ class Fields:
         value = self._get(key)
         if not isinstance(value, list):
             raise self._wrong(key, "must be a list of objects")
-        numbered = Fields({str(index): row for index, row in enumerate(value)}, self._file, self._where or key)
+        where = f"{self._where}.{key}" if self._where else key
+        numbered = Fields({str(index): row for index, row in enumerate(value)}, self._file, where)
         return tuple(numbered.scalars(str(index)) for index in range(len(value)))
 
 
 def _is_range(pair: object) -> bool:
     if not isinstance(pair, list) or len(pair) != 2:
         return False
-    if any(isinstance(end, bool) or not isinstance(end, int | float) or not isfinite(end) for end in pair):
+    return all(_is_finite(end) for end in pair) and bool(pair[0] <= pair[1])
+
+
+def _is_finite(value: object) -> bool:
+    try:
+        return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
+    except OverflowError:  # a whole number of more than 308 digits
         return False
-    return bool(pair[0] <= pair[1])

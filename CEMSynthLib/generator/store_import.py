@@ -123,7 +123,7 @@ def _read_json(file: Path) -> dict[str, Any]:
         record = json.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise ModelError(f"The model card {file} cannot be read: {error.strerror}.") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ModelError(f"The model card {file} is not valid JSON.") from error
     if not isinstance(record, dict):
         raise ModelError(f"The model card {file} is malformed: the file is not a JSON object.")

@@ -110,6 +110,10 @@ def test_a_card_of_before_the_optional_fields_is_read(card: ModelCard) -> None:
         ("architecture", "type", "transformer"),
         ("architecture", "base_filters", 0),
         ("architecture", "depth", 2.5),
+        ("architecture", "depth", 100_000),
+        ("architecture", "base_filters", 10**30),
+        (None, "working_spacing_mm", 10**400),
+        (None, "training_range", {"spacing_mm": [0, 10**400]}),
         ("input_normalization", "low_quantile", 0.99),
         ("input_normalization", "method", "window"),
         ("output_normalization", "low", 9999),
@@ -139,9 +143,10 @@ def test_missing_folder_card_and_broken_json(tmp_path: Path) -> None:
     (tmp_path / CARD_FILE).write_text("{", encoding="utf-8")
     with pytest.raises(ModelError, match="not valid JSON"):
         load_card(tmp_path)
-    (tmp_path / CARD_FILE).write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(ModelError, match="not valid JSON"):
-        load_card(tmp_path)
+    for content in (b"\xff\xfe\x00", b"[" * 200_000, b'{"format_version": ' + b"9" * 5000 + b"}"):
+        (tmp_path / CARD_FILE).write_bytes(content)
+        with pytest.raises(ModelError, match="not valid JSON"):
+            load_card(tmp_path)
     (tmp_path / CARD_FILE).write_text("[]", encoding="utf-8")
     with pytest.raises(ModelError, match="not a JSON object"):
         load_card(tmp_path)
