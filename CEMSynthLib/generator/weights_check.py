@@ -12,6 +12,8 @@ from CEMSynthLib.generator.card import WEIGHTS_FILE, Architecture, ModelCard, re
 from CEMSynthLib.generator.errors import ModelError
 from CEMSynthLib.generator.networks import build_generator
 
+_REAL = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+
 
 def load_network(folder: Path, card: ModelCard) -> torch.nn.Module:
     """Read the weights of a model folder, check them, and put them into the network that the card describes.
@@ -56,6 +58,8 @@ def check_weights(weights: Mapping[str, Tensor], architecture: Architecture, fil
     for name, tensor in weights.items():
         if tuple(tensor.shape) != needed[name]:
             raise ModelError(f"{wrong}: {name} has the shape {tuple(tensor.shape)}, needed is {needed[name]}.")
+        if tensor.dtype not in _REAL and not name.endswith("num_batches_tracked"):
+            raise ModelError(f"{wrong}: {name} holds {str(tensor.dtype).removeprefix('torch.')} values, not real ones.")
         if not bool(torch.isfinite(tensor).all()):
             raise ModelError(f"The weights {file} are damaged: {name} holds values that are not finite numbers.")
 

@@ -124,8 +124,18 @@ def other(state):
     state["model.4.weight"] = torch.zeros(8, 4, 5, 5)
 
 
+def eight_bits(state):
+    state["model.4.weight"] = state["model.4.weight"].to(torch.float8_e4m3fn)
+
+
+def whole_numbers(state):
+    state["model.4.weight"] = state["model.4.weight"].to(torch.int8)
+
+
 WRONG = [(nan, "model.4.weight"), (infinite, "model.4.bias"), (less, "model.4.weight is missing"),
-         (more, "model.4.extra does not belong"), (other, "(8, 4, 5, 5), needed is (8, 4, 3, 3)")]  # fmt: skip
+         (more, "model.4.extra does not belong"), (other, "(8, 4, 5, 5), needed is (8, 4, 3, 3)"),
+         (eight_bits, "model.4.weight holds float8_e4m3fn values"),
+         (whole_numbers, "model.4.weight holds int8 values")]  # fmt: skip
 
 
 @pytest.mark.parametrize(("spoil", "words"), WRONG, ids=lambda value: getattr(value, "__name__", ""))
