@@ -73,7 +73,7 @@ class ImagePool:
         inner = self._random.bit_generator.state
         numbers = {name: str(value) for name, value in inner["state"].items()}  # 128 bits each
         spare = {"has_uint32": inner["has_uint32"], "uinteger": inner["uinteger"]}
-        return {"batches": list(self._batches), "numbers": numbers, **spare}
+        return {"batches": [batch.cpu() for batch in self._batches], "numbers": numbers, **spare}
 
     def load_state_dict(self, state: Mapping[str, Any], device: torch.device) -> None:
         """Go back to such a state."""

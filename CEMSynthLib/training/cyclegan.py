@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import torch
 from lightning_fabric import Fabric
 from torch import Tensor
 
@@ -59,18 +60,23 @@ class CycleGAN:
         return detached({**losses, **judged})
 
     def state_dict(self) -> dict[str, Any]:
-        """Weights, the optimizers' memory, image pools."""
+        """Weights, the optimizers' memory, the image pools of each process; all processes call it together."""
+        pools = [[pool.state_dict() for pool in self._pools]]
+        if self._fabric.world_size > 1:
+            pools = pools * self._fabric.world_size
+            torch.distributed.all_gather_object(pools, pools[0])
         return {
             "generators": self._generators.state_dict(),
             "judges": self._judges.state_dict(),
-            "pools": [pool.state_dict() for pool in self._pools],
+            "pools": pools,
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go back to such a state."""
         self._generators.load_state_dict(state["generators"])
         self._judges.load_state_dict(state["judges"])
-        for pool, kept in zip(self._pools, state["pools"], strict=True):
+        pools = state["pools"]
+        for pool, kept in zip(self._pools, pools[self._fabric.global_rank % len(pools)], strict=True):
             pool.load_state_dict(kept, self._fabric.device)
 
     def _weights(self) -> dict[str, float]:

@@ -28,7 +28,7 @@ class Objective(Protocol):
         """
 
     def state_dict(self) -> dict[str, Any]:
-        """Everything that the next step depends on."""
+        """Everything that the next step depends on; all processes call it together."""
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go back to such a state."""

@@ -12,7 +12,7 @@ from CEMSynthLib.training.errors import TrainingStateError
 from CEMSynthLib.training.files import replacing
 
 STATE_FILE = "training/state.pt"
-_FORMAT = "cemsynth-training-state-1"
+_FORMAT = "cemsynth-training-state-2"
 
 
 def write_state(folder: Path, fingerprint: str, state: Mapping[str, Any]) -> None:

@@ -169,9 +169,10 @@ class Trainer:
         while self._part_done() < 1:
             row = self._one_epoch(progress)
             self._rows.append(row)
+            state = self._state()
             if self._fabric.is_global_zero:
                 write_losses(self._output, self._rows)
-                write_state(self._output, self._fingerprint(), self._state())
+                write_state(self._output, self._fingerprint(), state)
                 if self._log is not None:
                     self._log(self._epoch, row)
             self._fabric.barrier()

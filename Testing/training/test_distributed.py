@@ -14,11 +14,15 @@ pytest.importorskip("lightning_fabric")
 SCRIPT = Path(__file__).with_name("distributed_steps.py")
 
 
-def losses(output: Path, processes: int, precision: str) -> list[dict[str, float]]:
+def run(script: Path, *words: str, processes: int) -> None:
     launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
-    words = [sys.executable, *(launcher if processes > 1 else []), str(SCRIPT), str(output), precision]
+    command = [sys.executable, *(launcher if processes > 1 else []), str(script), *words]
     place = {**os.environ, "PYTHONPATH": str(SCRIPT.parents[2]), "OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"}
-    subprocess.run(words, env=place, check=True, timeout=400)
+    subprocess.run(command, env=place, check=True, timeout=400)
+
+
+def losses(output: Path, processes: int, precision: str) -> list[dict[str, float]]:
+    run(SCRIPT, str(output), precision, processes=processes)
     found = json.loads(output.read_text(encoding="utf-8"))
     assert found["processes"] == processes
     return found["losses"]
@@ -41,3 +45,12 @@ def test_two_processes_with_the_same_global_batch_give_the_same_losses(
     )
     assert worst <= 1e-5
     assert one[0] != one[1]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="gloo over the loopback device is called lo here")
+def test_each_of_two_processes_goes_on_with_its_own_image_pool(tmp_path: Path) -> None:
+    run(SCRIPT.with_name("distributed_resume.py"), str(tmp_path / "losses"), processes=2)
+    for rank in (0, 1):
+        whole, resumed = json.loads((tmp_path / f"losses.{rank}").read_text(encoding="utf-8"))
+        assert whole == resumed
