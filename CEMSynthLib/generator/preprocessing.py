@@ -21,6 +21,9 @@ from CEMSynthLib.study.model import FloatImage, Mask, Side, VOIWindow
 _BOX_SIGMA = 12**-0.5
 # The three stride-2 layers of a patch discriminator and the 7 x 7 reflection need some pixels to work on.
 _SMALLEST = 32
+# No detector is half as large (mm). A spacing written in the wrong unit would make a grid that no memory holds, and it
+# is made before the memory for the network is estimated.
+_LARGEST_MM = 1000.0
 
 
 @dataclass(frozen=True)
@@ -113,10 +116,13 @@ def prepare(
     CEMSynthLib.study.errors.BreastNotFoundError
         Nothing stands out from the air.
     PreparationError
-        The breast has one gray value only, or is smaller than two working pixels.
+        The breast has one gray value only, holds pixels that are not finite numbers, or is smaller than two working
+        pixels or larger than 1 m.
     """
     found = breast_mask(low_energy, spacing_mm)
     geometry, warnings = _geometry(found.mask, found.chest_wall, spacing_mm, card)
+    if not np.isfinite(low_energy[found.mask]).all():
+        raise PreparationError("The low-energy image holds pixels that are not finite numbers.")
     values = window.apply(low_energy) if window.function == "SIGMOID" else low_energy
     resampled, mask = _to_working(np.asarray(values, dtype=np.float32), geometry)
     image = normalize_input(resampled, mask, card.input_normalization)
@@ -226,6 +232,10 @@ def _geometry(
         )
     else:
         scale = (spacing_mm[0] / card.working_spacing_mm, spacing_mm[1] / card.working_spacing_mm)
+    if max(size * s for size, s in zip(heights, scale, strict=True)) * card.working_spacing_mm > _LARGEST_MM:
+        size_mm = " x ".join(f"{n * s * card.working_spacing_mm:.0f}" for n, s in zip(heights, scale, strict=True))
+        wrong = "its shape is no breast's" if spacing_mm is None else "the pixel spacing in the image cannot be right"
+        raise PreparationError(f"The breast would be {size_mm} mm large, so {wrong}.")
     working = tuple(max(1, int(np.ceil(size * s - 1e-6))) for size, s in zip(heights, scale, strict=True))
     if min(working) < 2:
         raise PreparationError("The breast in the low-energy image is smaller than two pixels of the model's grid.")

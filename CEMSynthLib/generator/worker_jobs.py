@@ -142,4 +142,4 @@ def _spacing(value: list[float] | None) -> tuple[float, float] | None:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and bool(np.isfinite(value))
+    return isinstance(value, int | float) and not isinstance(value, bool) and -1e300 < value < 1e300

@@ -154,6 +154,17 @@ def test_what_cannot_be_prepared(make_breast, card: ModelCard) -> None:
     breast = make_breast()
     with pytest.raises(PreparationError, match="smaller than two pixels"):
         prepare(breast.pixels, WINDOW, breast.spacing, replace(card, working_spacing_mm=100.0))
+    # Micrometers taken for millimeters: a grid of 10^10 pixels, refused before it is made.
+    with pytest.raises(PreparationError, match=r"102\d{3} x 76\d{3} mm large, so the pixel spacing"):
+        prepare(breast.pixels, WINDOW, (400.0, 400.0), card)
+    flat_wide = np.repeat(make_breast(shape=(40, 240)).pixels, 20, axis=1)
+    with pytest.raises(PreparationError, match="so its shape is no breast's"):
+        prepare(flat_wide, WINDOW, None, card)
+    for bad in (np.nan, np.inf):
+        pixels = breast.pixels.copy()
+        pixels[160, 60] = bad
+        with pytest.raises(PreparationError, match="not finite"):
+            prepare(pixels, WINDOW, breast.spacing, card)
 
 
 def test_input_is_not_changed(make_breast, card: ModelCard) -> None:
