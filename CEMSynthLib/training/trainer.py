@@ -204,6 +204,9 @@ class Trainer:
         last = self._part_done() >= 1
         if self._epoch % self._plan.validate_every == 0 or last or self._epoch == 1:
             row |= self._validate(part)
+        elif self._fabric.is_global_zero:
+            newest = self._objective.generator
+            self._draw({n: self._synthesize(newest, self._validation[n]) for n in self._drawn()})
         row["seconds"] = round(time.monotonic() - start, 2)
         return row
 
@@ -259,7 +262,7 @@ class Trainer:
             training = replace(self._card.training, settings=settings)
             weights = networks[kind].state_dict()
             self._card = write_model(self._output, replace(self._card, training=training), weights)
-        self._draw(images[kind])
+        self._draw({number: images[kind][number] for number in self._drawn()})
         ending = {"newest": "", "averaged": "_averaged"}
         return {f"validation_{n}{ending[k]}": v for k, verdict in verdicts.items() for n, v in verdict.figures.items()}
 
@@ -274,10 +277,13 @@ class Trainer:
         shown = np.asarray(output[0, 0, :rows, :columns].float().cpu().numpy(), dtype=np.float32)
         return np.asarray(scale.low + (shown + 1) / 2 * (scale.high - scale.low), dtype=np.float32)
 
-    def _draw(self, synthetic: Sequence[FloatImage]) -> None:
+    def _drawn(self) -> Sequence[int]:
+        return range(0, len(self._validation), max(1, len(self._validation) // _SAMPLE_ROWS))[:_SAMPLE_ROWS]
+
+    def _draw(self, synthetic: Mapping[int, FloatImage]) -> None:
         window, rows = self._card.display_window, []
-        step = max(1, len(self._validation) // _SAMPLE_ROWS)
-        for pair, image in list(zip(self._validation, synthetic, strict=True))[::step][:_SAMPLE_ROWS]:
+        for number, image in synthetic.items():
+            pair = self._validation[number]
             shown = [np.where(pair.mask, window.apply(i), 0) for i in (pair.recombined, image)]
             rows.append(tuple(np.asarray(i, dtype=np.float32) for i in ((pair.low_energy + 1) / 2, *shown)))
         write_files(self._output, {f"{SAMPLES_FOLDER}/epoch_{self._epoch:03d}.png": sample_grid(rows)})

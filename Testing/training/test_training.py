@@ -243,6 +243,8 @@ def test_a_stopped_training_goes_on_to_the_same_bits(
     assert parts.epochs == whole.epochs == 5
     for name in ("model.safetensors", "model.json", "samples/epoch_005.png"):
         assert (tmp_path / "parts" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+    drawn = sorted(path.name for path in (tmp_path / "parts" / "samples").iterdir())
+    assert drawn == [f"epoch_{number:03d}.png" for number in range(1, 6)]
     states = [torch.load(tmp_path / name / STATE_FILE, weights_only=True) for name in ("whole", "parts")]
     weights = [state["objective"]["generators" if objective == "cyclegan" else "generator"] for state in states]
     for one, other in zip(weights[0]["networks"], weights[1]["networks"], strict=True):
