@@ -3,6 +3,7 @@
 import logging
 import os
 import warnings
+from datetime import timedelta
 from typing import Any
 
 import torch
@@ -15,6 +16,9 @@ from lightning_fabric.strategies.strategy import Strategy
 from CEMSynthLib.training.errors import TrainingSetupError
 
 PRECISIONS = ("auto", "float32", "bfloat16", "float16", "float64")
+# The others wait while one process reads the studies or validates; PyTorch's own limit is half an hour. torchrun ends
+# all when one dies.
+_PATIENCE = timedelta(days=2)
 _FABRIC = {"float32": "32-true", "bfloat16": "bf16-mixed", "float16": "16-mixed"}
 
 
@@ -42,7 +46,7 @@ def start(device: torch.device, precision: str) -> Fabric:
     if processes > 1:
         if device.type not in ("cpu", "cuda"):
             raise TrainingSetupError(f"Several processes cannot share the device '{device.type}'; use one.")
-        strategy = DDPStrategy(process_group_backend="gloo" if device.type == "cpu" else "nccl")
+        strategy = DDPStrategy(process_group_backend="gloo" if device.type == "cpu" else "nccl", timeout=_PATIENCE)
     else:
         strategy = SingleDeviceStrategy(device=device)
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
