@@ -59,13 +59,14 @@ def converted_folder(cache: Path, card: ModelCard) -> Path:
 
 
 def read_record(folder: Path) -> dict[str, Any] | None:
-    """Read the record of a converted model, ``None`` where there is none or a file is not the one it names."""
+    """Read the record of a converted model, ``None`` where it is not whole or a file is not the one it names."""
     try:
         record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
         hashes = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in (NETWORK, VALUES)}
     except (OSError, ValueError):
         return None
-    return record if isinstance(record, dict) and record.get("files") == hashes else None
+    whole = isinstance(record, dict) and record.keys() >= {"difference_from_torch", "difference_of_bfloat16"}
+    return record if whole and record.get("files") == hashes else None
 
 
 def convert(model_folder: Path, card: ModelCard, target: Path) -> dict[str, Any]:

@@ -89,7 +89,11 @@ def test_a_damaged_converted_file_is_not_used(tmp_path, card):
     (place / VALUES).write_bytes(content)
     assert read_record(place) is None
     assert np.array_equal(OpenVINOBackend(folder, made, tmp_path / "cache", "full").run(probe_image(made)), right)
-    assert read_record(place) is not None
+    record = read_record(place)
+    assert record is not None
+    (place / RECORD).write_text(json.dumps({"files": record["files"]}))
+    assert read_record(place) is None, "nothing is known of how it was checked"
+    assert np.array_equal(OpenVINOBackend(folder, made, tmp_path / "cache", "full").run(probe_image(made)), right)
 
 
 def test_a_cache_that_cannot_be_written_does_not_stop_the_work(tmp_path, card):
