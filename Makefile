@@ -47,23 +47,37 @@ $(VENV)/no-torch-ready: $(BIN)/python pyproject.toml constraints.txt
 	touch $@
 
 # Trains demo weights on the present simulator (some hours on 2 cores): simulate, train (the first training is the
-# reference ceiling, too), put the weights into the package, evaluate them on unseen patients.
-weights: $(VENV)/test-ready
-	$(BIN)/cemsynth simulate --seed 41 --patients 160 --processes 2 --output weights/training-cohort
+# reference ceiling, too), put the weights into the package, evaluate them on unseen patients. Stopped, it goes on.
+weights: weights/refined.done
 	$(BIN)/cemsynth simulate --seed 42 --patients 40 --processes 2 --output weights/test-cohort
 	$(BIN)/cemsynth simulate --seed 42 --patients 40 --pre-contrast --processes 2 --output weights/pre-contrast/test-cohort
-	$(BIN)/cemsynth train weights/training-cohort/dicom --preset ceiling --seed 1 --output weights/ceiling
-	$(BIN)/cemsynth train weights/training-cohort/dicom --preset refine --start weights/ceiling --seed 1 --output weights/refined
 	$(BIN)/python Documentation/make_demo_weights.py weights/ceiling weights/refined
 	$(BIN)/cemsynth evaluate weights/test-cohort/dicom --model demo --ceiling weights/ceiling \
 	    --pre-contrast weights/pre-contrast/test-cohort/dicom --output weights/figures
 
+weights/ceiling.done: | $(VENV)/test-ready
+	$(BIN)/cemsynth simulate --seed 41 --patients 160 --processes 2 --output weights/training-cohort
+	$(BIN)/cemsynth train weights/training-cohort/dicom --preset ceiling --seed 1 --output weights/ceiling --resume
+	touch $@
+
+weights/refined.done: weights/ceiling.done
+	$(BIN)/cemsynth train weights/training-cohort/dicom --preset refine --start weights/ceiling --seed 1 \
+	    --output weights/refined --resume
+	touch $@
+
 # The same training and test on low energy before injection (figures for the card, not weights to ship); then the card.
-weights-pre-contrast: weights
-	$(BIN)/cemsynth simulate --seed 41 --patients 160 --pre-contrast --processes 2 --output weights/pre-contrast/cohort
-	$(BIN)/cemsynth train weights/pre-contrast/cohort/dicom --preset ceiling --seed 1 --output weights/pre-contrast/ceiling
-	$(BIN)/cemsynth train weights/pre-contrast/cohort/dicom --preset refine --start weights/pre-contrast/ceiling --seed 1 \
-	    --output weights/pre-contrast/refined
+weights-pre-contrast: weights weights/pre-contrast/refined.done
 	$(BIN)/cemsynth evaluate weights/pre-contrast/test-cohort/dicom --model weights/pre-contrast/refined \
 	    --output weights/pre-contrast/figures
 	$(BIN)/python Documentation/make_demo_card.py weights/figures --trained-before weights/pre-contrast/figures
+
+weights/pre-contrast/ceiling.done: | $(VENV)/test-ready
+	$(BIN)/cemsynth simulate --seed 41 --patients 160 --pre-contrast --processes 2 --output weights/pre-contrast/cohort
+	$(BIN)/cemsynth train weights/pre-contrast/cohort/dicom --preset ceiling --seed 1 --output weights/pre-contrast/ceiling \
+	    --resume
+	touch $@
+
+weights/pre-contrast/refined.done: weights/pre-contrast/ceiling.done
+	$(BIN)/cemsynth train weights/pre-contrast/cohort/dicom --preset refine --start weights/pre-contrast/ceiling --seed 1 \
+	    --output weights/pre-contrast/refined --resume
+	touch $@
