@@ -309,7 +309,11 @@ class Trainer:
         }
 
     def _take_up(self) -> None:
-        state = read_state(self._output, self._fingerprint())
+        # One reads for all: the others may be on computers that do not see the model folder.
+        leads = self._fabric.is_global_zero
+        state = read_state(self._output, self._fingerprint()) if leads else None
+        if self._worker.count > 1:
+            state = self._fabric.broadcast(state)
         if state is None:
             return
         rank, best_epoch, figures = state["best"]

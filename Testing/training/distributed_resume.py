@@ -1,11 +1,12 @@
-"""A CycleGAN with an image pool, and one that takes up its state half-way: their losses go to a JSON file.
+"""A CycleGAN with an image pool, once as a whole and once stopped and gone on with: two model folders.
 
-python -m torch.distributed.run --nproc-per-node 2 distributed_resume.py OUTPUT.json
+Each process has folders of its own, as on computers that share no disk.
+
+python -m torch.distributed.run --nproc-per-node 2 distributed_resume.py OUTPUT
 """
 
-import copy
-import json
 import sys
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,26 +14,34 @@ import torch
 from distributed_steps import PLAN, made_up_pair
 
 from CEMSynthLib.generator.card import OutputNormalization
-from CEMSynthLib.training.batches import Worker, training_batches
-from CEMSynthLib.training.cyclegan import CycleGAN
 from CEMSynthLib.training.runtime import end, start
+from CEMSynthLib.training.session import draft_card
+from CEMSynthLib.training.trainer import Trainer
+
+
+class Stop(Exception):
+    """As if killed."""
+
+
+def stop(done: int, total: int, what: str) -> None:
+    if done == 5:  # two steps in an epoch
+        raise Stop
 
 
 def main() -> None:
     torch.set_num_threads(1)
     fabric = start(torch.device("cpu"), "float32")
-    plan = replace(PLAN, pool_size=2, paired_warmup=0.0)
-    pairs, scale = [made_up_pair(number) for number in range(8)], OutputNormalization(-1.0, 1.0, -1.0)
-    worker = Worker(fabric.global_rank, fabric.world_size)
-    batches = [b for epoch in range(1, 5) for b in training_batches(pairs, scale, plan, epoch, worker)]
-    torch.manual_seed(1)
-    whole = CycleGAN(plan, fabric)
-    for batch in batches[:4]:
-        whole.step(batch, 0.0)
-    resumed = CycleGAN(plan, fabric)  # all take up what the first one wrote
-    resumed.load_state_dict(copy.deepcopy(fabric.broadcast(whole.state_dict())))
-    losses = [[{n: float(v) for n, v in one.step(b, 0.0).items()} for b in batches[4:]] for one in (whole, resumed)]
-    Path(f"{sys.argv[1]}.{fabric.global_rank}").write_text(json.dumps(losses), encoding="utf-8")
+    plan = replace(PLAN, pool_size=2, paired_warmup=0.0, epochs=4)
+    pairs = [made_up_pair(number) for number in range(8)]
+    card = replace(draft_card(plan), output_normalization=OutputNormalization(-1.0, 1.0, -1.0))
+
+    def trainer(name: str) -> Trainer:
+        return Trainer(plan, card, pairs, pairs[:2], fabric, Path(sys.argv[1]) / str(fabric.global_rank) / name)
+
+    trainer("whole").fit()
+    with suppress(Stop):
+        trainer("parts").fit(stop)
+    trainer("parts").fit(resume=True)
     end(fabric)
 
 
