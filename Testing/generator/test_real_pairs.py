@@ -33,3 +33,14 @@ def test_real_low_energy(file: Path, card: ModelCard) -> None:
     assert np.all(back[~mask] == card.output_normalization.air)
     # The working grid is five times coarser here (100 pixels high): the coarse gray scale must survive, in its place.
     assert np.corrcoef(back[mask], gray[mask])[0, 1] > 0.75
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_real_low_energy_is_never_said_to_be_like_the_simulated_training_images(file: Path) -> None:
+    pytest.importorskip("torch")
+    from CEMSynthLib.generator.predictor import Predictor
+
+    gray = np.asarray(Image.open(file), dtype=np.float32)
+    made = Predictor("demo", "cpu", "full", "torch").synthesize_array(gray, WINDOW, None)
+    assert made.training_range != "inside"
+    assert "spacing is unknown" in made.warnings[0]
