@@ -4,9 +4,12 @@ The user's model folder is the one the environment variable ``CEMSYNTH_MODELS`` 
 place the system has for a user's application data. Each model is one folder in it, named as the user likes.
 """
 
+import hashlib
+import json
 import os
 import re
 import shutil
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -87,7 +90,7 @@ def list_models() -> list[StoredModel]:
 
 
 def remove_model(name: str) -> Path:
-    """Delete a model from the user's model folder.
+    """Delete a model from the user's model folder, and its converted copies.
 
     Returns
     -------
@@ -107,7 +110,17 @@ def remove_model(name: str) -> Path:
     if not any((folder / file).is_file() for file in (CARD_FILE, WEIGHTS_FILE)):
         raise ModelError(f"The folder {folder} holds no model, so it is left alone; delete it by hand.")
     try:
+        weights = (folder / WEIGHTS_FILE).read_bytes() if (folder / WEIGHTS_FILE).is_file() else b""
         shutil.rmtree(folder)
     except OSError as error:
         raise ModelError(f"The model folder {folder} cannot be removed: {error.strerror}.") from error
+    _remove_converted(hashlib.sha256(weights).hexdigest())
     return folder
+
+
+def _remove_converted(weights_sha256: str) -> None:
+    """Delete the converted copies of weights; where another model has the same ones, they are made again."""
+    for record in converted_models().glob("*/*.json"):
+        with suppress(OSError, ValueError, AttributeError):
+            if json.loads(record.read_text(encoding="utf-8")).get("weights_sha256") == weights_sha256:
+                shutil.rmtree(record.parent)

@@ -85,6 +85,20 @@ def test_import_use_and_remove(models, files, capsys, file):
     assert sorted(p.name for p in models.iterdir()) == ["My-model"]
 
 
+def test_a_removed_model_leaves_no_converted_copy(models, capsys):
+    pytest.importorskip("openvino")
+    from CEMSynthLib.generator.openvino_backend import OpenVINOBackend
+
+    kept = models / ".converted/other"
+    kept.mkdir(parents=True)
+    (kept / "converted.json").write_text('{"weights_sha256": "0"}')
+    assert main(["models", "import", str(DEMO), "--name", "copy"]) == 0
+    OpenVINOBackend(models / "copy", load_card(models / "copy"), store.converted_models(), "full")
+    assert len(list(kept.parent.iterdir())) == 2
+    assert main(["models", "remove", "copy"]) == 0
+    assert list(kept.parent.iterdir()) == [kept]
+
+
 def test_a_model_folder_is_imported_with_its_baselines(models, capsys):
     assert main(["models", "import", str(DEMO), "--name", "copy"]) == 0
     assert {p.name for p in (models / "copy").iterdir()} == {CARD_FILE, WEIGHTS_FILE, "baselines.npz"}
