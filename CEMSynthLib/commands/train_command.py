@@ -31,6 +31,12 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     length.add_argument("--epochs", type=_positive_whole, metavar="N", help="passes over the images (default: preset)")
     parser.add_argument("--seed", type=_seed, default=0, metavar="N", help="of split, weights and order (default: 0)")
     parser.add_argument(
+        "--batch-size",
+        type=_positive_whole,
+        metavar="N",
+        help="images per step, over all processes together, at least one for each (default: preset)",
+    )
+    parser.add_argument(
         "--split",
         type=Path,
         metavar="CSV",
@@ -100,7 +106,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise TrainingSetupError("The preset refine goes on from a trained model; give its folder with --start.")
     device, reason = choose_device(arguments.device)
     plan = PLANS[arguments.preset].with_limits(arguments.epochs, arguments.minutes, arguments.seed)
-    plan = replace(plan, precision=arguments.precision)
+    plan = replace(plan, precision=arguments.precision, batch_size=arguments.batch_size or plan.batch_size)
     if arguments.start is not None:
         plan = replace(plan, architecture=load_card(arguments.start).architecture)
     fabric = start(device, plan.precision)

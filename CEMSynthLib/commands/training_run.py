@@ -174,6 +174,7 @@ class TrainingRun:
             "epochs": None if plan.minutes else plan.epochs,
             "minutes": plan.minutes,
             "seed": plan.seed,
+            "batch_size": plan.batch_size,
             "device": self._fabric.device.type,
             "precision": plan.precision,
             "split": asked.split and asked.split.resolve(),

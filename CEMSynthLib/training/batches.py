@@ -72,8 +72,9 @@ class Worker:
 
 
 def steps_per_epoch(images: int, batch_size: int, workers: int) -> int:
-    """Batches of an epoch; a last one with fewer images than processes is left out."""
-    return images // batch_size + int(images % batch_size >= workers)
+    """Batches of an epoch; those with fewer images than processes are left out (0: all, or there are none)."""
+    whole = images // batch_size if batch_size >= workers else 0
+    return whole + int(images % batch_size >= workers)
 
 
 def training_batches(

@@ -124,7 +124,7 @@ class Trainer:
         if steps == 0:
             raise TrainingSetupError(
                 f"There are {len(training)} training images and {plan.batch_size} in a batch, too few for "
-                f"{fabric.world_size} processes; start fewer."
+                f"{fabric.world_size} processes; start fewer, or give a larger --batch-size."
             )
         self._clock = Clock(plan, steps)
         if plan.objective not in _OBJECTIVES:

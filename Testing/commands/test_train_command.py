@@ -244,10 +244,21 @@ def test_killed_at_any_moment_it_ends_with_the_same_bits(pictures: Path, tmp_pat
 def test_two_processes_write_one_model(pictures: Path, tmp_path: Path) -> None:
     words = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m"]
     words += ["CEMSynthLib.cli", "train", str(pictures), "--output", str(tmp_path / "model"), "--preset", "fast"]
-    words += ["--epochs", "2", "--device", "cpu", "--precision", "float32", "--patient-key", str(tmp_path / "key")]
+    words += [
+        "--epochs",
+        "2",
+        "--device",
+        "cpu",
+        "--batch-size",
+        "2",
+        "--precision",
+        "float32",
+        "--patient-key",
+        str(tmp_path / "key"),
+    ]
     place = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"}
     subprocess.run(words, env=place, check=True, timeout=300)
     card = load_card(tmp_path / "model")
     verify_weights(tmp_path / "model", card)
-    assert card.training.settings["processes"] == 2
+    assert (card.training.settings["processes"], card.training.settings["batch_size"]) == (2, 2)
     assert not (tmp_path / "model" / "training").exists()

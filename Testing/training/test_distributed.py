@@ -11,6 +11,8 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("lightning_fabric")
 
+from CEMSynthLib.training.batches import steps_per_epoch
+
 SCRIPT = Path(__file__).with_name("distributed_steps.py")
 
 
@@ -26,6 +28,12 @@ def losses(output: Path, processes: int, precision: str) -> list[dict[str, float
     found = json.loads(output.read_text(encoding="utf-8"))
     assert found["processes"] == processes
     return found["losses"]
+
+
+def test_more_processes_than_images_in_a_batch_are_refused() -> None:
+    assert [steps_per_epoch(10, 4, workers) for workers in (1, 2, 3, 4, 5)] == [3, 3, 2, 2, 0]
+    assert [steps_per_epoch(10, 1, workers) for workers in (1, 2)] == [10, 0]
+    assert steps_per_epoch(3, 4, 2) == 1
 
 
 @pytest.mark.slow

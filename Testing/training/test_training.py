@@ -375,7 +375,7 @@ def test_a_study_under_two_patient_identifiers_is_refused(prepare, folder: Study
         prepare(replace(folder, studies=same), SMALL)
 
 
-def test_more_processes_than_images_in_a_batch_are_refused(prepare, folder: StudyFolder, tmp_path: Path) -> None:
+def test_an_unknown_objective_is_refused(prepare, folder: StudyFolder, tmp_path: Path) -> None:
     with pytest.raises(TrainingSetupError, match="not known"):
         train(prepare(folder, SMALL), replace(SMALL, objective="diffusion"), start(CPU, "float32"), tmp_path)
 
