@@ -68,7 +68,7 @@ weights/refined.done: weights/ceiling.done
 # The same training and test on low energy before injection (figures for the card, not weights to ship); then the card.
 weights-pre-contrast: weights weights/pre-contrast/refined.done
 	$(BIN)/cemsynth evaluate weights/pre-contrast/test-cohort/dicom --model weights/pre-contrast/refined \
-	    --output weights/pre-contrast/figures
+	    --pre-contrast weights/pre-contrast/test-cohort/dicom --output weights/pre-contrast/figures
 	$(BIN)/python Documentation/make_demo_card.py weights/figures --trained-before weights/pre-contrast/figures
 
 weights/pre-contrast/ceiling.done: | $(VENV)/test-ready

@@ -25,17 +25,18 @@ def main() -> None:
     parser.add_argument("figures", type=Path, help="evaluation of the demo model")
     parser.add_argument("--trained-before", type=Path, required=True, help="evaluation of the other model")
     arguments = parser.parse_args()
-    shipped, card = SHIPPED_MODELS / "demo", load_card(arguments.figures)
-    if card.weights_sha256 != load_card(shipped).weights_sha256:
+    shipped = SHIPPED_MODELS / "demo"
+    card, evaluated = load_card(shipped), load_card(arguments.figures)
+    if card.weights_sha256 != evaluated.weights_sha256:
         parser.error(f"{arguments.figures} was not made with the weights in {shipped}")
-    rows = list(card.metrics.rows)
+    rows = list(evaluated.metrics.rows)
     other = load_card(arguments.trained_before)
     rows += [
         {"low_energy": TRAINED_BEFORE, **row}
         for row in other.metrics.rows
         if "pearson_r" not in row and row["place"] != "whole frame" and "low_energy" not in row
     ]
-    card = replace(card, metrics=replace(card.metrics, rows=tuple(rows)))
+    card = replace(card, metrics=replace(evaluated.metrics, rows=tuple(rows)))
     write_text(shipped / CARD_FILE, card.to_json())
     print(card.metrics.description)
     print(other.metrics.description)

@@ -1,4 +1,4 @@
-"""Puts a trained model into the package as the demo model: weights as float16, curves of both trainings.
+"""Puts a trained model into the package as the demo model: weights as float16, curves and settings of both trainings.
 
 `make weights` runs it after both trainings:
 
@@ -36,7 +36,11 @@ def main() -> None:
     content = save({name: tensor.to(torch.float16) for name, tensor in weights.items()})
     epochs = len(first.training.curves)
     later = [{**row, "epoch": row["epoch"] + epochs} for row in card.training.curves]
-    training = replace(card.training, curves=(*first.training.curves, *later))
+    settings = dict(card.training.settings)
+    settings |= {
+        f"first_{name}": value for name, value in first.training.settings.items() if settings.get(name) != value
+    }
+    training = replace(card.training, curves=(*first.training.curves, *later), settings=settings)
     card = replace(card, training=training, weights_sha256=hashlib.sha256(content).hexdigest())
     baselines = (arguments.last / BASELINES).read_bytes()
     write_files(arguments.output, {WEIGHTS_FILE: content, CARD_FILE: card.to_json().encode(), BASELINES: baselines})

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from CEMSynthLib import __version__
+from CEMSynthLib.commands.evaluation_card import card_metrics
 from CEMSynthLib.commands.evaluation_checklist import checklist
 from CEMSynthLib.commands.evaluation_jobs import ImageJob
 from CEMSynthLib.commands.evaluation_leakage import HashedImage, fingerprint_of, hash_of
@@ -30,7 +31,7 @@ from CEMSynthLib.study.model import CEMImage, StudyFolder
 from CEMSynthLib.study.synthetic import synthetic_of
 
 if TYPE_CHECKING:
-    from CEMSynthLib.generator.card import HeldOutMetrics, ModelCard
+    from CEMSynthLib.generator.card import ModelCard
 
 REPORT, RESULTS, LESIONS, SUMMARY = "report.html", "results.csv", "lesions.csv", "summary.json"
 RESULT_FILES = (REPORT, RESULTS, LESIONS, SUMMARY, "model.json")
@@ -234,77 +235,6 @@ def conclude(
     return evaluate_records(records, training, readings, observed=observed, before=before)
 
 
-def card_metrics(result: CohortResult, description: str, pre_contrast: CohortResult | None = None) -> "HeldOutMetrics":
-    """The held-out table for the model card: one row an image type and place, differences to the model beside it.
-
-    Rows with LE before injection say so under ``low_energy``; whole frame and change from LE are left out there.
-    """
-    from CEMSynthLib.generator.card import HeldOutMetrics
-
-    rows = _card_rows(result)
-    if pre_contrast is not None:
-        before = [row for row in _card_rows(pre_contrast) if "pearson_r" not in row and row["place"] != "whole frame"]
-        rows += [{"low_energy": "before injection", **row} for row in before]
-    return HeldOutMetrics(f"{result.heldout.verdict} {description}", tuple(rows))
-
-
-def _card_rows(result: CohortResult) -> "list[dict[str, str | float | int | bool | None]]":
-    heldout = result.heldout
-    against = {comparison.baseline: comparison for comparison in heldout.comparisons}
-    rows: list[dict[str, str | float | int | bool | None]] = []
-    for row in heldout.summary:
-        entry: dict[str, str | float | int | bool | None] = {
-            "compared": row.compared,
-            "place": row.place,
-            "mae": _rounded(row.mae[0]),
-            "mae_sd": _rounded(row.mae[1]),
-            "psnr_db": _rounded(row.psnr_db[0]) if row.psnr_db else None,
-            "ssim": _rounded(row.ssim[0]),
-            "ssim_sd": _rounded(row.ssim[1]),
-        }
-        comparison = against.get(row.compared)
-        if comparison is not None and row.place == "breast mask":
-            for name, paired in (("mae", comparison.mae), ("ssim", comparison.ssim)):
-                entry[f"model_minus_this_{name}"] = _rounded(paired.difference)
-                entry[f"model_minus_this_{name}_low"] = _rounded(paired.interval_95[0])
-                entry[f"model_minus_this_{name}_high"] = _rounded(paired.interval_95[1])
-            entry["beaten_by_model"] = comparison.beaten
-        rows.append(entry)
-    for change in heldout.change_from_le:
-        interval = change.correlation.interval_95 or (None, None)
-        rows.append(
-            {
-                "compared": change.compared,
-                "place": "breast mask",
-                "change_from_le": change.figure,
-                "pearson_r": _rounded(change.correlation.r),
-                "pearson_r_low": _rounded(interval[0]),
-                "pearson_r_high": _rounded(interval[1]),
-                "bland_altman_bias": _rounded(change.agreement.bias),
-            }
-        )
-    halo = result.halo.retained
-    for what, estimate in (
-        *((figure.what, figure.estimate) for figure in result.lesions.enhancement),
-        ("Halo step kept: mean over images of synthetic over clinical step", halo),
-    ):
-        if estimate.value is not None:
-            low, high = estimate.interval_95 or (None, None)
-            rows.append(
-                {
-                    "compared": what,
-                    "place": "lesion regions" if estimate is not halo else "skin edge",
-                    "formula": estimate.formula,
-                    "value": _rounded(estimate.value),
-                    "low": _rounded(low),
-                    "high": _rounded(high),
-                    "count": estimate.count,
-                    "patients": estimate.patients,
-                }
-            )
-    return rows
-
-
 def describe(found: StudyFolder) -> str:
     """A sentence about the images of a cohort: which equipment, which pixel spacing."""
     images = [image for study in found.studies for acquisition in study.acquisitions for image in acquisition.images]
@@ -333,7 +263,3 @@ def versions() -> dict[str, str]:
     """Program and libraries that the figures depend on."""
     names = ("numpy", "scipy", "scikit-image", "matplotlib", "pydicom")
     return {"CEMSynth": __version__, "Python": platform.python_version()} | {n: metadata.version(n) for n in names}
-
-
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else float(f"{value:.5g}")

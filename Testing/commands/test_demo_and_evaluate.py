@@ -55,5 +55,6 @@ def test_the_shipped_card_fits_its_schema_its_weights_and_what_the_readme_says()
         rows = {row["compared"]: row for row in card.metrics.rows if row.get("low_energy") == low_energy}
         kept = next(row for what, row in rows.items() if what.startswith("Contrast kept: enhancing lesions seen on LE"))
         assert kept["value"] >= 0.7
+        assert {f"CNR on the {image} image, mean: enhancing" for image in ("clinical", "synthetic")} <= set(rows)
         for row in (kept, *(row for what, row in rows.items() if what.startswith("Missed"))):
             assert f"{row['value']:.0%} [{row['low']:.0%}, {row['high']:.0%}]" in readme
