@@ -3,11 +3,11 @@
 import argparse
 import importlib
 import os
-import signal
 import sys
 from collections.abc import Sequence
 
 from CEMSynthLib import __version__
+from CEMSynthLib.commands.interrupt import interrupts
 from CEMSynthLib.errors import CEMSynthError
 
 #: Subcommands in the order of the work; each lives in `CEMSynthLib.commands`.
@@ -63,10 +63,10 @@ def make_parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit code: 0 done, 2 cannot be done, 130 stopped by Ctrl-C."""
     parsed = make_parser().parse_args(arguments)
-    # A polite kill is a Ctrl-C: staging folders and worker processes are cleaned up.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        return int(parsed.run(parsed))
+        # A polite kill is a Ctrl-C: staging folders and worker processes are cleaned up.
+        with interrupts():
+            return int(parsed.run(parsed))
     except CEMSynthError as error:
         print(f"cemsynth: {error}", file=sys.stderr)
         return 2

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from CEMSynthLib.commands.interrupt import check
 from CEMSynthLib.progress import Progress, silent
 
 #: Set to ``lines`` by a program that runs the command: each step is one line ``@progress [done, total, what]``.
@@ -14,7 +15,18 @@ VARIABLE = "CEMSYNTH_PROGRESS"
 
 @contextmanager
 def progress_bar(title: str, unit: str = "image") -> Iterator[Progress]:
-    """Give a `Progress` that draws a bar with the time left on standard error."""
+    """Give a `Progress` that draws a bar with the time left on standard error, and ends an interrupted command."""
+    with _shown(title, unit) as show:
+
+        def advance(done: int, total: int, what: str) -> None:
+            check()
+            show(done, total, what)
+
+        yield advance
+
+
+@contextmanager
+def _shown(title: str, unit: str) -> Iterator[Progress]:
     if os.environ.get(VARIABLE) == "lines":
         yield _line
         return
