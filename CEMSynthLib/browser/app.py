@@ -118,7 +118,7 @@ class ReviewApp:
     ) -> None:
         """Take a study in place of the one before, show its first acquisition, and find the work on it again.
 
-        Regions from files are drawn where there is no such work yet.
+        Regions from files are drawn where that work has none.
 
         Raises
         ------
@@ -129,9 +129,11 @@ class ReviewApp:
         rows = self.study.open(found, synthetic)
         self.select(rows[0].key if rows else "")
         again = self.keeper.open([row.key for row in rows if self.study.acquisition(row.key) is not None])
-        if regions and not again:
-            left_out = self.panel("regions").take(regions)  # type: ignore[attr-defined]
-            self.say(" ".join(left_out))
+        panel: Any = self.panel("regions")
+        if regions and not panel.regions.all_regions():
+            left_out = panel.take(regions)
+            if left_out or not again:
+                self.say(" ".join(left_out))
 
     def select(self, key: str) -> None:
         """Show an acquisition; an image that cannot be read is told to the user."""

@@ -233,10 +233,12 @@ def test_a_killed_server_loses_at_most_five_seconds(serve, open_page, look, stud
     first.kill()
     page.wait_for_selector("text=The review has ended", timeout=60000)
     page.close()
-    second = serve(study / "dicom", state=state)
+    # The work that is found again holds no region, so those of the command are drawn.
+    second = serve(study / "dicom", "--regions", study / "regions", state=state)
     page = open_page(second)
     look.wait(page, "s('compare_corner') && s('compare_layout') === 'CLINICAL_SYNTHETIC'")
     assert "found again" in look.state(page, "page_message")
+    assert look.state(page, "regions_cards")
     look.settle(page)
     again = look.pictures(page)
     assert len(again) == 2
